@@ -1,0 +1,21 @@
+/** A vector as a function of its coordinate. */
+export type Vector = (d: number) => number;
+
+/** Which coordinates turn together: `half` pairs i with i + R/2, `interleaved` pairs 2i with 2i + 1. */
+export type Layout = "half" | "interleaved";
+
+/**
+ * Turns the first `R` coordinates of `x` in R/2 planes, plane `i` by `angle(i)` radians; the others pass through. `R` is even.
+ * Cosine and sine are multiplied by `gain` (1 unless given).
+ */
+export const rotate =
+  (x: Vector, R: number, layout: Layout, angle: (i: number) => number, gain = 1): Vector =>
+  (d) => {
+    if (d >= R) return x(d);
+    const half = layout === "half";
+    const i = half ? d % (R / 2) : d >> 1;
+    const [first, second] = half ? [i, i + R / 2] : [2 * i, 2 * i + 1];
+    const cosine = gain * Math.cos(angle(i)),
+      sine = gain * Math.sin(angle(i));
+    return d === first ? x(first) * cosine - x(second) * sine : x(first) * sine + x(second) * cosine;
+  };
