@@ -17,8 +17,10 @@
  * | `C` | channels of an image, vocabulary entries or classes |
  * | `W`, `B`, `K`, `R`, `G`, `N` | window; blocks or buckets; things kept or kernel taps; rank; groups; samples or states |
  */
+export { bind, type Fitted } from "./page/bind.ts";
 export { type Domain, type Extent, extentOf } from "./page/domain.ts";
 export { nearest, PageError } from "./page/error.ts";
+export { evaluate, expect } from "./page/evaluate.ts";
 export * from "./page/mechanism.ts";
 export { layerNorm, rmsNorm } from "./page/norms.ts";
 export { choice, flag, integer, numbers, real } from "./page/options.ts";
@@ -28,5 +30,5 @@ export { type Layout, rotate, type Vector } from "./page/rotary.ts";
 export { lettersOf, shapeOf } from "./page/shape.ts";
 export { lengthOf, lengthsOf } from "./page/sizes.ts";
 export * from "./page/special.ts";
-export { at, type Float64Tensor, sizeOf, type Tensor, tensor } from "./page/tensor.ts";
+export { at, type Float64Tensor, indexOf, sizeOf, type Tensor, tensor } from "./page/tensor.ts";
 export * from "./page/words.ts";

@@ -52,10 +52,11 @@ export function golden(page: AnyPage): Golden[] {
       else {
         const known = match(name, Object.keys(page.inputs), "input");
         const [bare = "", entry] = known.split(".");
-        if (shapeOf(page.inputs[bare]!).list)
-          (inputs[bare] ??= [] as Tensor[] as never as Tensor[] & Tensor) &&
-            ((inputs[bare] as Tensor[])[Number(entry ?? 0)] = t);
-        else inputs[bare] = t;
+        if (shapeOf(page.inputs[bare]!).list) {
+          const list = (inputs[bare] as Tensor[] | undefined) ?? [];
+          list[Number(entry ?? 0)] = t;
+          inputs[bare] = list;
+        } else inputs[bare] = t;
       }
     }
     const options = Object.fromEntries(

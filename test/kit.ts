@@ -3,8 +3,8 @@ import fc from "fast-check";
 import { describe, test } from "vitest";
 import {
   type AnyMechanism,
+  bind,
   evaluate,
-  fit,
   type Inputs,
   type Mechanism,
   type Outputs,
@@ -92,7 +92,7 @@ export function cases<M extends AnyMechanism>(
   drawing: Drawing = {},
 ): fc.Arbitrary<Drawn<M>> {
   return arbitrary(mechanism, { ...drawing, fixed }).map((drawn: Case) => {
-    const { sizes, options } = fit(mechanism.page, drawn.inputs, drawn.options);
+    const { sizes, options } = bind(mechanism.page, drawn.inputs, drawn.options);
     return { x: drawn.inputs, n: sizes, o: options } as unknown as Drawn<M>;
   });
 }
@@ -104,7 +104,7 @@ export function law<C>(name: string, drawn: fc.Arbitrary<C>, holds: (drawn: C) =
 
 /** Fails unless the two tensors agree to float64 rounding, or to `within` times the scale. */
 export function same(actual: Tensor | undefined, wanted: Tensor | undefined, within = 1e-12): void {
-  if (!actual || !wanted) return fail(`${actual ? "the expected" : "the actual"} tensor is missing`);
+  if (!actual || !wanted) fail(`${actual ? "the expected" : "the actual"} tensor is missing`);
   const parts = difference({ value: actual }, { value: wanted }, (_, w) =>
     within === 1e-12 ? nearly("", w) : within * Math.max(1, scaleOf(w)),
   );

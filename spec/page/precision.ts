@@ -1,14 +1,12 @@
-/** How a page rounds: what it keeps (inputs, tables, weights, outputs) and how it adds up. */
+/** How a page rounds: what it keeps (tables, weights, outputs) and how it adds up. Inputs are taken as they come. */
 export interface Precision {
   /** Rounds a value that is kept. */
   readonly store: (x: number) => number;
   /** Rounds a running sum and the products that enter it. */
   readonly accumulate: (x: number) => number;
-  /** Set where nothing is rounded. */
-  readonly exact?: true;
 }
 
-const exact: Precision = { store: (x) => x, accumulate: (x) => x, exact: true };
+const exact: Precision = { store: (x) => x, accumulate: (x) => x };
 
 /** The precision in force; `undefined` while pages run in plain float64, which is the fast path. */
 export let lower: Precision | undefined;

@@ -77,10 +77,13 @@ export class Solver {
     const context = `; expected ${wanted(name, text)}, got [${lengths.join(", ")}]`;
     const label = entry === undefined ? name : `${name}[${entry}]`;
     let done = true;
-    shape.axes.forEach((axis, a) => {
+    for (const [a, axis] of shape.axes.entries()) {
       const length = lengths[a]!;
       const ragged = axis.find((letter) => isRagged(shape, letter));
-      if (ragged && entry !== undefined) return this.#readRagged(ragged, length, label, entry, context);
+      if (ragged && entry !== undefined) {
+        this.#readRagged(ragged, length, label, entry, context);
+        continue;
+      }
       const unknown = axis.filter((word) => !isLiteral(word) && this.sizes[word] === undefined);
       const rest = axis.filter((word) => !unknown.includes(word)).reduce((p, word) => p * this.length(word), 1);
       if (unknown.length === 0) {
@@ -93,7 +96,7 @@ export class Solver {
           `${label} has axis ${axis.join("·")} = ${length}, not a multiple of ${rest}${this.#because(axis, unknown)}${context}`,
         );
       else this.bind(unknown[0]!, length / rest, label, context);
-    });
+    }
     return done;
   }
 

@@ -96,3 +96,13 @@ export function tensor(shape: readonly number[], f: (...index: number[]) => numb
 
 /** The value of a tensor at an index. */
 export const at = (t: Tensor, ...index: number[]): number => t.data[offset("the tensor", t.shape, index)]!;
+
+/** The index of a flat place. */
+export function indexOf(flat: number, shape: readonly number[]): number[] {
+  const index: number[] = [];
+  for (let a = shape.length - 1, rest = flat; a >= 0; a--) {
+    index[a] = rest % shape[a]!;
+    rest = Math.floor(rest / shape[a]!);
+  }
+  return index;
+}

@@ -61,11 +61,18 @@ function listedSum<T>(indices: readonly T[], term: (i: T) => number): number {
 
 function roundedSum<T>(over: Over<T> | Weights<T>, term: (i: T, weight: number) => number): number {
   const { accumulate } = precision();
-  const weights = over instanceof Weights ? over.values : undefined;
   let total = 0;
-  (over instanceof Weights ? over.indices : list(over)).forEach((i, j) => {
-    total = accumulate(total + accumulate(weights ? term(i, weights[j]!) : (term as (i: T) => number)(i)));
-  });
+  if (typeof over === "number") {
+    const count = term as unknown as (i: number) => number;
+    for (let i = 0; i < over; i++) total = accumulate(total + accumulate(count(i)));
+    return total;
+  }
+  const indices = over instanceof Weights ? over.indices : over;
+  const weights = over instanceof Weights ? over.values : undefined;
+  for (let j = 0; j < indices.length; j++)
+    total = accumulate(
+      total + accumulate(weights ? term(indices[j]!, weights[j]!) : (term as (i: T) => number)(indices[j]!)),
+    );
   return total;
 }
 

@@ -3,15 +3,17 @@
 import { Solver } from "../../spec/page/sizes.ts";
 import {
   type AnyPage,
+  bind,
   type Extent,
   expect,
   extentOf,
   type Float64Tensor,
-  fit,
   lengthOf,
   lengthsOf,
   lettersOf,
   PageError,
+  pageOf,
+  type Subject,
   shapeOf,
   sizeOf,
   type Tensor,
@@ -53,7 +55,8 @@ export function freeLetters(page: AnyPage): string[] {
 }
 
 /** Draws a case. Throws if the page's own rules leave almost nothing to draw. */
-export function draw(page: AnyPage, random: Random, drawing: Drawing = {}): Case {
+export function draw(subject: Subject, random: Random, drawing: Drawing = {}): Case {
+  const page = pageOf(subject);
   let last: unknown;
   for (let attempt = 0; attempt < 3000; attempt++) {
     try {
@@ -126,9 +129,10 @@ function attemptDraw(
 }
 
 /** Whether a page takes a case. */
-export function acceptable(page: AnyPage, { inputs, options }: Case): boolean {
+export function acceptable(subject: Subject, { inputs, options }: Case): boolean {
+  const page = pageOf(subject);
   try {
-    expect(page, fit(page, inputs, options));
+    expect(page, bind(page, inputs, options));
     return true;
   } catch (error) {
     if (error instanceof PageError) return false;
@@ -207,12 +211,13 @@ export function takeFrom<T extends Tensor | readonly Tensor[]>(
 }
 
 /** Simpler cases near this one, simplest first; all are acceptable to the page. */
-export function* shrink(page: AnyPage, drawn: Case): Generator<Case> {
+export function* shrink(subject: Subject, drawn: Case): Generator<Case> {
+  const page = pageOf(subject);
   for (const candidate of simpler(page, drawn)) if (acceptable(page, candidate)) yield candidate;
 }
 
 function* simpler(page: AnyPage, { inputs, options }: Case): Generator<Case> {
-  const { sizes } = fit(page, inputs, options);
+  const { sizes } = bind(page, inputs, options);
   for (const letter of freeLetters(page)) {
     const length = sizes[letter];
     if (typeof length !== "number") continue;
@@ -270,13 +275,29 @@ function fitValues(
   );
 }
 
+/** How plain a number is: 0, then 1, integers, quarters, anything else. Shrinking only ever goes towards plainer ones. */
+const plainness = (v: number): number =>
+  v === 0
+    ? 0
+    : v === 1
+      ? 1
+      : Number.isInteger(v)
+        ? 2 + Math.min(Math.abs(v), 1e6) * 1e-7
+        : Number.isInteger(v * 4)
+          ? 3
+          : 4;
+const total = (data: Float64Array): number => data.reduce((sum, v) => sum + plainness(v), 0);
+
 function* simplerData(data: Float64Array): Generator<Float64Array> {
-  if (data.some((v) => v !== 0)) yield data.map(() => 0);
-  if (data.some((v) => v !== 1)) yield data.map(() => 1);
-  if (data.some((v) => v !== Math.round(v * 4) / 4)) yield data.map((v) => Math.round(v * 4) / 4);
-  if (data.some((v) => v !== Math.trunc(v))) yield data.map(Math.trunc);
+  const before = total(data);
+  const whole = [() => 0, () => 1, Math.trunc, (v: number) => Math.round(v * 4) / 4];
+  for (const simpler of whole) {
+    const next = data.map(simpler);
+    if (total(next) < before) yield next;
+  }
   for (let i = 0; i < Math.min(data.length, 64); i++) {
     const v = data[i]!;
-    for (const less of v === 0 ? [] : v === 1 ? [0] : [0, 1, Math.trunc(v)]) if (less !== v) yield data.with(i, less);
+    for (const less of new Set([0, 1, Math.trunc(v), Math.round(v * 4) / 4]))
+      if (plainness(less) < plainness(v)) yield data.with(i, less);
   }
 }

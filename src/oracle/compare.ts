@@ -1,4 +1,4 @@
-import { indexOf } from "../../spec/page/mechanism.ts";
+import { indexOf } from "../../spec/page/tensor.ts";
 import type { Float64Tensor, Outputs, Tensor } from "../../spec/page.ts";
 
 /** Where two results part. */

@@ -1,13 +1,15 @@
 /** The laws of a page: those every page owes, and those that follow from the properties it declares. */
 import {
   type AnyPage,
+  bind,
   evaluate,
   type Float64Tensor,
-  fit,
   lettersOf,
   type Outputs,
   PageError,
   type Property,
+  pageOf,
+  type Subject,
   shapeOf,
   type Tensor,
 } from "../../spec/page.ts";
@@ -54,16 +56,31 @@ export function sentence(property: Property): string {
   return what() + about;
 }
 
+/** The inputs a property changes: it says nothing where one is left out and then not zero. */
+const touched = (property: Property): readonly string[] =>
+  "linear" in property
+    ? words(property.linear)
+    : "even" in property
+      ? words(property.even)
+      : "averages" in property
+        ? [property.averages]
+        : "scaleFree" in property
+          ? [property.scaleFree]
+          : [];
+
 /** The laws that follow from what a page declares of itself. */
-export function laws(page: AnyPage): Law[] {
+export function laws(subject: Subject): Law[] {
+  const page = pageOf(subject);
   return (page.properties ?? []).map((property) => ({
     name: sentence(property),
     applies: (drawn) => {
-      const { sizes, options, given } = fit(page, drawn.inputs, drawn.options);
+      const { sizes, options, given } = bind(page, drawn.inputs, drawn.options);
+      if (!touched(property).every((name) => given[name] !== false || shapeOf(page.inputs[name]!).fallback === "0"))
+        return false;
       return property.when?.(sizes as never, options as never, given) ?? true;
     },
     broken: async (compute, drawn, random, within = nearly) => {
-      const { sizes, options } = fit(page, drawn.inputs, drawn.options);
+      const { sizes, options } = bind(page, drawn.inputs, drawn.options);
       const run = async (inputs: Case["inputs"]) => select(await compute(inputs, options), property.outputs);
       const same = (actual: Outputs, wanted: Outputs) => {
         const parts = difference(actual, wanted, within);
@@ -217,7 +234,8 @@ async function check(
 }
 
 /** The laws every page owes, whatever it computes. */
-export function owed(page: AnyPage): Law[] {
+export function owed(subject: Subject): Law[] {
+  const page = pageOf(subject);
   const compute = (inputs: Case["inputs"], options: Readonly<Record<string, unknown>>) =>
     evaluate(page, inputs, options);
   const always = () => true;

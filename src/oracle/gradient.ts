@@ -1,0 +1,119 @@
+/** Directional derivatives of any page, accurate enough to judge a backward kernel. */
+import { evaluate, type Float64Tensor, pageOf, type Subject, type Tensor } from "../../spec/page.ts";
+import type { Case } from "./cases.ts";
+import { flatten, scaleOf } from "./compare.ts";
+
+export interface Gradient {
+  /** d/dh of each output at inputs + h · direction, h = 0. */
+  readonly outputs: Readonly<Record<string, Float64Tensor>>;
+  /** For each output, the estimated error of its derivative relative to the largest derivative or value in it. */
+  readonly error: Readonly<Record<string, number>>;
+  /** Whether every error estimate is below 10⁻⁸; false at a kink, a jump or a pole. */
+  readonly smooth: boolean;
+}
+
+const levels = 9;
+const shrinkage = 1.6;
+
+/**
+ * The derivative of the outputs of a page along `direction` (tensors shaped like the inputs it moves; the others stay).
+ * Central differences at nine step sizes, extrapolated to step 0 (Ridders 1982): good to about 10⁻¹⁰ relative where the
+ * mechanism is smooth within the first step; elsewhere `error` says so.
+ */
+export function gradient(
+  subject: Subject,
+  inputs: Case["inputs"],
+  options: Readonly<Record<string, unknown>>,
+  direction: Readonly<Record<string, Tensor | readonly Tensor[]>>,
+): Gradient {
+  const page = pageOf(subject);
+  const reach = Math.max(...Object.values(flatten(direction)).map(scaleOf));
+  const at = (h: number) => flatten(evaluate(page, moved(inputs, direction, h), options));
+  const here = at(0);
+  const best: Record<string, { value: Float64Array; error: Float64Array }> = Object.fromEntries(
+    Object.entries(here).map(([name, t]) => [
+      name,
+      { value: new Float64Array(t.data.length), error: new Float64Array(t.data.length).fill(Number.POSITIVE_INFINITY) },
+    ]),
+  );
+  for (const first of reach > 0 ? [0.3 / reach, 0.02 / reach, 0.0005 / reach] : []) {
+    extrapolate(at, first, best);
+    if (Object.entries(best).every(([name, b]) => relative(b, here[name]!) < 1e-10)) break;
+  }
+  if (!(reach > 0)) for (const b of Object.values(best)) b.error.fill(0);
+  const error = Object.fromEntries(Object.entries(best).map(([name, b]) => [name, relative(b, here[name]!)]));
+  return {
+    outputs: Object.fromEntries(
+      Object.entries(best).map(([name, b]) => [name, { shape: here[name]!.shape, data: b.value }]),
+    ),
+    error,
+    smooth: Object.values(error).every((e) => e < 1e-8),
+  };
+}
+
+function relative(b: { value: Float64Array; error: Float64Array }, here: Tensor): number {
+  let scale = Math.max(scaleOf(here), Number.MIN_VALUE),
+    worst = 0;
+  for (const v of b.value) scale = Math.max(scale, Math.abs(v));
+  for (const e of b.error) worst = Math.max(worst, e);
+  return worst / scale;
+}
+
+/** Ridders' tableau from one first step, keeping at each place the estimate of least error. */
+function extrapolate(
+  at: (h: number) => Record<string, Tensor>,
+  first: number,
+  best: Record<string, { value: Float64Array; error: Float64Array }>,
+): void {
+  let previous: Record<string, Float64Array[]> = {};
+  for (let level = 0; level < levels; level++) {
+    const h = first / shrinkage ** level;
+    const up = at(h),
+      down = at(-h);
+    const row: Record<string, Float64Array[]> = {};
+    for (const [name, b] of Object.entries(best)) {
+      const above = up[name]!.data,
+        below = down[name]!.data;
+      const entries = [
+        Float64Array.from(b.value, (_, i) => (above[i] === below[i] ? 0 : (above[i]! - below[i]!) / (2 * h))),
+      ];
+      const last = previous[name];
+      for (let k = 1; last && k <= last.length; k++) {
+        const factor = shrinkage ** (2 * k);
+        const [coarse, fine] = [last[k - 1]!, entries[k - 1]!];
+        const next = fine.map((v, i) => (v * factor - coarse[i]!) / (factor - 1));
+        entries.push(next);
+        for (let i = 0; i < next.length; i++) {
+          const error = Math.max(Math.abs(next[i]! - fine[i]!), Math.abs(next[i]! - coarse[i]!));
+          if (error <= b.error[i]!) [b.error[i], b.value[i]] = [error, next[i]!];
+        }
+      }
+      row[name] = entries;
+    }
+    previous = row;
+  }
+}
+
+/** The inputs moved by `h` times the direction. */
+export function moved(
+  inputs: Case["inputs"],
+  direction: Readonly<Record<string, Tensor | readonly Tensor[]>>,
+  h: number,
+): Case["inputs"] {
+  const step = (t: Tensor, d: Tensor): Float64Tensor => ({
+    shape: t.shape,
+    data: Float64Array.from(t.data, (v, i) => v + h * d.data[i]!),
+  });
+  return Object.fromEntries(
+    Object.entries(inputs).map(([name, value]) => {
+      const d = direction[name];
+      if (!d) return [name, value];
+      return [
+        name,
+        Array.isArray(value)
+          ? value.map((t: Tensor, l) => step(t, (d as readonly Tensor[])[l]!))
+          : step(value as Tensor, d as Tensor),
+      ];
+    }),
+  );
+}
