@@ -6,4 +6,10 @@
 export type { Dtype } from "./io/dtypes.ts";
 export { FileFormatError } from "./io/errors.ts";
 export { readNpy, writeNpy } from "./io/npy.ts";
-export { readSafetensors, type StoredTensor, type TensorFile, type WritableTensor, writeSafetensors } from "./io/safetensors.ts";
+export {
+  readSafetensors,
+  type StoredTensor,
+  type TensorFile,
+  type WritableTensor,
+  writeSafetensors,
+} from "./io/safetensors.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 export { allowance, type Budget, budget } from "./oracle/budget.ts";
-export { acceptable, type Case, type Drawing, draw, shrink, take } from "./oracle/cases.ts";
+export { acceptable, type Case, type Drawing, draw, NothingToDrawError, shrink, take } from "./oracle/cases.ts";
 export { type Checked, check, type Judged } from "./oracle/check.ts";
 export { type Difference, difference, explain } from "./oracle/compare.ts";
 export { type ConformsOptions, conforms, type Failure, type Verdict } from "./oracle/conforms.ts";

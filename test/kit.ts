@@ -8,6 +8,7 @@ import {
   type Inputs,
   type Mechanism,
   type Outputs,
+  PageError,
   type Tensor,
 } from "../spec/page.ts";
 import type { Case, Drawing } from "../src/oracle/cases.ts";
@@ -131,5 +132,24 @@ export function example(
     );
     const parts = difference(outputs, expected, nearly);
     if (parts) fail(explain(parts));
+  });
+}
+
+/** Wrong input or options: they are refused, and the message holds `words`. */
+export function refuses(
+  words: string,
+  mechanism: AnyMechanism,
+  inputs: Readonly<Record<string, Nested>>,
+  options: Readonly<Record<string, unknown>> = {},
+): void {
+  test(`refuses: ${words}`, () => {
+    const given = Object.fromEntries(Object.entries(inputs).map(([key, value]) => [key, tensorOf(value)]));
+    try {
+      evaluate(mechanism.page, given, options);
+    } catch (error) {
+      if (error instanceof PageError && error.message.includes(words)) return;
+      throw error;
+    }
+    fail("was accepted");
   });
 }

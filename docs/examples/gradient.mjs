@@ -1,6 +1,7 @@
 // A backward kernel, judged: node gradient.mjs
-import { rotaryPositionEmbedding } from "attnspec/positional/rotary-position-embedding";
+
 import { conforms } from "attnspec/oracle";
+import { rotaryPositionEmbedding } from "attnspec/positional/rotary-position-embedding";
 
 // RoPE, half layout, all features, and its gradient with respect to x: the rotation turned back.
 function turn(x, positions, { base, rotaryDim, attentionScaling }, sign) {
@@ -17,10 +18,17 @@ function turn(x, positions, { base, rotaryDim, attentionScaling }, sign) {
   return out;
 }
 const forward = ({ x, positions, invFreq }, options) =>
-  options.layout !== "half" || invFreq ? { decline: "only the half layout with its own frequencies" } : { out: turn(x, positions, options, 1) };
+  options.layout !== "half" || invFreq
+    ? { decline: "only the half layout with its own frequencies" }
+    : { out: turn(x, positions, options, 1) };
 const backward = ({ positions, invFreq }, options, { out }) =>
-  options.layout !== "half" || invFreq ? { decline: "only the half layout with its own frequencies" } : { x: turn(out, positions, options, -1) };
+  options.layout !== "half" || invFreq
+    ? { decline: "only the half layout with its own frequencies" }
+    : { x: turn(out, positions, options, -1) };
 
-const verdict = await conforms(rotaryPositionEmbedding, forward, { gradient: backward, fixed: { given: { invFreq: false } } });
+const verdict = await conforms(rotaryPositionEmbedding, forward, {
+  gradient: backward,
+  fixed: { given: { invFreq: false } },
+});
 console.log(String(verdict));
 process.exitCode = verdict.conforms ? 0 : 1;

@@ -16,7 +16,8 @@ export function attention({ q, k, v, mask, bias }, { scale, causal, causalAlign 
     if (top === Number.NEGATIVE_INFINITY) continue;
     const powers = scores.map((score) => Math.exp(score - top));
     const total = powers.reduce((a, b) => Math.fround(a + b), 0);
-    for (let s = 0; s < keys; s++) for (let e = 0; e < width; e++) out[t * width + e] += (powers[s] / total) * v.data[s * width + e];
+    for (let s = 0; s < keys; s++)
+      for (let e = 0; e < width; e++) out[t * width + e] += (powers[s] / total) * v.data[s * width + e];
   }
   return { out };
 }

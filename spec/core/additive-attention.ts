@@ -2,19 +2,19 @@ import { flag, mechanism, range, softmax, sum, table } from "../page.ts";
 
 /**
  * Additive attention: a query and a memory place are compared by a small network with one hidden layer instead of a
- * product. Bahdanau, Cho and Bengio 2014, arXiv:1409.0473, §3.1 and appendix A.1.2; the paper's query is the decoder state
- * before the word being written.
+ * product. Bahdanau, Cho and Bengio 2014, arXiv:1409.0473, §3.1 and appendix A.1.2; the paper's query is the decoder
+ * state before the word being written.
  *
  * $$ e_{t,s} = v \cdot \tanh\bigl(q_t W^q + m_s W^m + b\bigr), \quad
  *    w_{t,\cdot} = \operatorname{softmax}_{s \in S_t} e_{t,\cdot}, \quad o_t = \sum_{s \in S_t} w_{t,s}\, u_s $$
  *
- * The values $u_s$ are the memory itself unless given. Scores are not scaled. $S_t$ is the places with `mask` true; a query
- * that sees none gets zeros. With `normalize` (weight normalisation, `normed_bahdanau` of TensorFlow) $v$ becomes
- * $g\, v / \lVert v \rVert$, $g = \sqrt{1/A}$ unless given. TensorFlow Addons has $b$ only then, the paper has none; here it
- * may be given either way. Keras' `AdditiveAttention` leaves out the two projections. Cost: $O(T_q T_k (A + E))$ beside the
- * projections.
- * Throws {@link PageError}, naming the argument, if two axes of one letter differ, $g$ comes without `normalize`, or $v$ is
- * zero with it.
+ * The values $u_s$ are the memory itself unless given. Scores are not scaled. $S_t$ is the places with `mask` true; a
+ * query that sees none gets zeros. With `normalize` (weight normalisation, `normed_bahdanau` of TensorFlow) $v$ becomes
+ * $g\, v / \lVert v \rVert$, $g = \sqrt{1/A}$ unless given. TensorFlow Addons has $b$ only then, the paper has none;
+ * here it may be given either way. Keras' `AdditiveAttention` leaves out the two projections. Cost:
+ * $O(T_q T_k (A + E))$ beside the projections.
+ * Throws {@link PageError}, naming the argument, if two axes of one letter differ, $g$ comes without `normalize`, or
+ * $v$ is zero with it.
  */
 export const additiveAttention = mechanism({
   id: "core/additive-attention",

@@ -1,8 +1,8 @@
 import { integer, mechanism, range, real, softmax, sum, table } from "../page.ts";
 
 /**
- * Cross-attention: multi-head attention whose queries come from one sequence and whose keys and values come from another,
- * the context. The context is projected once and may be cached while queries arrive. Vaswani et al. 2017,
+ * Cross-attention: multi-head attention whose queries come from one sequence and whose keys and values come from
+ * another, the context. The context is projected once and may be cached while queries arrive. Vaswani et al. 2017,
  * arXiv:1706.03762, §3.2.3 (the decoder's attention to the encoder).
  *
  * $$ q_{t,h} = x_t W^Q_h + b^Q_h, \quad k_{s,h} = c_s W^K_h + b^K_h, \quad v_{s,h} = c_s W^V_h + b^V_h $$
@@ -12,7 +12,8 @@ import { integer, mechanism, range, real, softmax, sum, table } from "../page.ts
  * $S$ is the context tokens with `keyMask` true, the same for every query; if there is none, $y_t = b^O$. T5 uses
  * $\sigma = 1$. PyTorch's `key_padding_mask` is true where a key is hidden. Cost: $O(T_q T_k H (D + E))$ beside the
  * projections.
- * Throws {@link PageError}, naming the argument, if two axes of one letter differ or a weight does not divide into heads.
+ * Throws {@link PageError}, naming the argument, if two axes of one letter differ or a weight does not divide into
+ * heads.
  */
 export const crossAttention = mechanism({
   id: "core/cross-attention",

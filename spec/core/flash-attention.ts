@@ -8,10 +8,10 @@ interface Row {
 }
 
 /**
- * Tiled attention with online softmax: scaled dot-product attention computed one block of keys at a time, with a running
- * maximum and a running sum for each query, so that a kernel never holds a row of scores. Dao et al. 2022, arXiv:2205.14135,
- * algorithm 1; dividing once at the end as in Dao 2023, arXiv:2307.08691; the recurrence is Milakov and Gimelshein's 2018,
- * arXiv:1805.02867.
+ * Tiled attention with online softmax: scaled dot-product attention computed one block of keys at a time, with a
+ * running maximum and a running sum for each query, so that a kernel never holds a row of scores. Dao et al. 2022,
+ * arXiv:2205.14135, algorithm 1; dividing once at the end as in Dao 2023, arXiv:2307.08691; the recurrence is Milakov
+ * and Gimelshein's 2018, arXiv:1805.02867.
  *
  * $$ \mu' = \max\bigl(\mu, \max_{s \in B} x_{t,s}\bigr), \quad
  *    \ell' = e^{\mu - \mu'} \ell + \sum_{s \in B} e^{x_{t,s} - \mu'}, \quad
@@ -19,10 +19,10 @@ interface Row {
  * $$ x_{t,s} = \sigma\, q_t \cdot k_s + b_{t,s}, \quad \mu_0 = -\infty,\ \ell_0 = 0,\ a_0 = 0, \quad
  *    o_t = a / \ell, \quad \mathrm{lse}_t = \mu + \ln \ell $$
  *
- * Queries come in blocks of `blockQ`, keys in blocks of `blockK`, the last of each perhaps shorter. A tile in which no query
- * sees a key is skipped: `tiles` is 1 for those computed. Nothing else depends on the block sizes: `out` and `lse` are those of
- * scaled-dot-product-attention to rounding. Keys are seen as there: `mask`, −∞ in `bias`, and $s \le t + T_k - T_q$ if `causal`.
- * A query that sees no key gets zeros and −∞. Cost: $O(T_q T_k (D + E))$.
+ * Queries come in blocks of `blockQ`, keys in blocks of `blockK`, the last of each perhaps shorter. A tile in which no
+ * query sees a key is skipped: `tiles` is 1 for those computed. Nothing else depends on the block sizes: `out` and
+ * `lse` are those of scaled-dot-product-attention to rounding. Keys are seen as there: `mask`, −∞ in `bias`, and
+ * $s \le t + T_k - T_q$ if `causal`. A query that sees no key gets zeros and −∞. Cost: $O(T_q T_k (D + E))$.
  * Throws {@link PageError}, naming the argument, if two axes of one letter differ.
  */
 export const flashAttention = mechanism({

@@ -21,25 +21,25 @@ interface State {
 }
 
 /**
- * Inversion of a causal affine block, as in sampling from TarFlow: the forward map $z_t = e^{-s_{t-1}} (x_t - u_{t-1})$,
- * $z_0 = x_0$, with $(s, u)$ from a causal transformer of $x$, is solved for $x$ row by row (`GS`, exact), all rows at once
- * and repeatedly (`J`), or in modules of rows, one after the other (`GSJ`). Liu and Qin 2025, arXiv:2505.12849; TarFlow is
- * Zhai et al. 2024, arXiv:2412.06329.
+ * Inversion of a causal affine block, as in sampling from TarFlow: the forward map
+ * $z_t = e^{-s_{t-1}} (x_t - u_{t-1})$, $z_0 = x_0$, with $(s, u)$ from a causal transformer of $x$, is solved for $x$
+ * row by row (`GS`, exact), all rows at once and repeatedly (`J`), or in modules of rows, one after the other (`GSJ`).
+ * Liu and Qin 2025, arXiv:2505.12849; TarFlow is Zhai et al. 2024, arXiv:2412.06329.
  *
  * $$ x_0 = z_0, \quad x_{t} \leftarrow \operatorname{clamp}\bigl(e^{s_{t-1}(x_{<t})}\, z_{t} + u_{t-1}(x_{<t})\bigr) \quad
  *    \text{until } \lVert x' - x \rVert / C \le \varepsilon \text{ or } k_{\max} \text{ times} $$
  * $$ h = x W^{in} + b^{in} + \mathrm{pos}, \quad h \mathrel{+}= \mathrm{MHA}(\mathrm{LN}_1 h), \quad
  *    h \mathrel{+}= \mathrm{gelu}(\mathrm{LN}_2(h)\, W_1 + b_1) W_2 + b_2, \quad [s; u] = h W^{out} + b^{out} $$
  *
- * Module $g$ of $J = T/G$ rows reads rows $gJ$ to $(g+1)J - 1$ and sets the row after each. `GS` is modules of one row, once,
- * without clamp or start; `J` is one module. `J` clamps row 0 too, `GSJ` does not. What later modules attend to is a row as its
- * own module last *read* it, one step before its final value: that is what the code caches, and it matters when $k_{\max}$ cuts
- * the iteration short. Without clamp $k$ steps of `J` make rows 0 to $k$ exact. The code stops a batch together, by the
- * distance over the whole batch; here each member stops by itself.
- * With `guidance` $\gamma$, $s$ and $u$ move away from those of a second pass with `freeEmbedding` in place of
- * `classEmbedding` and scores divided by `attnTemp`: $s + \gamma_t (s - s^{free})$; `annealed` is
- * $\gamma_t = \gamma (t+1)/(T-1)$ for the row $t$ that makes row $t + 1$. LN has ε $10^{-5}$, scores are over $\sqrt D$.
- * Cost: $O(L\,T^2 M)$ beside the projections a step.
+ * Module $g$ of $J = T/G$ rows reads rows $gJ$ to $(g+1)J - 1$ and sets the row after each. `GS` is modules of one row,
+ * once, without clamp or start; `J` is one module. `J` clamps row 0 too, `GSJ` does not. What later modules attend to
+ * is a row as its own module last *read* it, one step before its final value: that is what the code caches, and it
+ * matters when $k_{\max}$ cuts the iteration short. Without clamp $k$ steps of `J` make rows 0 to $k$ exact. The code
+ * stops a batch together, by the distance over the whole batch; here each member stops by itself. With `guidance`
+ * $\gamma$, $s$ and $u$ move away from those of a second pass with `freeEmbedding` in place of `classEmbedding` and
+ * scores divided by `attnTemp`: $s + \gamma_t (s - s^{free})$; `annealed` is $\gamma_t = \gamma (t+1)/(T-1)$ for the
+ * row $t$ that makes row $t + 1$. LN has ε $10^{-5}$, scores are over $\sqrt D$. Cost: $O(L\,T^2 M)$ beside the
+ * projections a step.
  * Throws {@link PageError}, naming the argument, if two axes of one letter differ or $G$ does not cut $T$ into modules.
  */
 export const gaussSeidelJacobiCausalInversion = mechanism({

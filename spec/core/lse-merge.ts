@@ -7,9 +7,9 @@ import { mechanism, softmax, sum, table } from "../page.ts";
  *
  * $$ \ell_t = \ln \sum_p e^{\ell_{p,t}}, \quad o_t = \sum_p e^{\ell_{p,t} - \ell_t}\, o_{p,t} $$
  *
- * A part that saw no key has $\ell_{p,t} = -\infty$ and adds nothing, whatever its $o$. Where no part saw a key, and where
- * there is no part at all, the result is zeros and $\ell_t = -\infty$; NATTEN's merge, which folds the parts in pairs,
- * gives NaN there and for $\ell$ after an empty first part. Cost: $O(P T_q E)$.
+ * A part that saw no key has $\ell_{p,t} = -\infty$ and adds nothing, whatever its $o$. Where no part saw a key, and
+ * where there is no part at all, the result is zeros and $\ell_t = -\infty$; NATTEN's merge, which folds the parts in
+ * pairs, gives NaN there and for $\ell$ after an empty first part. Cost: $O(P T_q E)$.
  * Throws {@link PageError}, naming the argument, if two axes of one letter differ.
  */
 export const lseMerge = mechanism({

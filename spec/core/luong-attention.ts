@@ -1,8 +1,8 @@
 import { choice, integer, mechanism, range, sigmoid, softmax, sum, table } from "../page.ts";
 
 /**
- * Luong's attention: four ways to score a target state against the source states, over the whole source or over a window
- * that moves with the target. Luong, Pham and Manning 2015, arXiv:1508.04025, §3.1 (global) and §3.2 (local).
+ * Luong's attention: four ways to score a target state against the source states, over the whole source or over a
+ * window that moves with the target. Luong, Pham and Manning 2015, arXiv:1508.04025, §3.1 (global) and §3.2 (local).
  *
  * $$ e_{t,s} = g\, h_t \cdot c_s \;(\texttt{dot}), \quad g\, h_t W^A c_s \;(\texttt{general}), \quad
  *    v^A \cdot \tanh\bigl([h_t; c_s] W^A\bigr) \;(\texttt{concat}), \quad (h_t W^L)_s \;(\texttt{location}) $$
@@ -11,12 +11,12 @@ import { choice, integer, mechanism, range, sigmoid, softmax, sum, table } from 
  *    \tilde h_t = \tanh\bigl([o_t; h_t] W^C\bigr) $$
  *
  * $S_t$ is the whole source, or locally the places $|s - p_t| \le D$ about $p_t = t$ (`m`, monotonic) or
- * $p_t = T_k\, \operatorname{sigmoid}\bigl(v^P \cdot \tanh(h_t W^P)\bigr)$ (`p`, predictive), $\sigma = D/2$; the bell of
- * local-p comes after the softmax over the window and its weights sum to less than 1. An empty window gives zeros. The
- * location score knows $P$ places and never sees those beyond. No scale by width; TensorFlow's `scale` is the number $g$. The
- * target stands first in $[h_t; c_s]$, last in $[o_t; h_t]$. Weights the chosen form does not use are not read.
- * `attnVector` is $\tilde h$, absent without $W^C$. Official code covers `dot` and `general`. Cost: $O(T_q T_k M)$,
- * for `concat` $O(T_q T_k A)$, beside the projections.
+ * $p_t = T_k\, \operatorname{sigmoid}\bigl(v^P \cdot \tanh(h_t W^P)\bigr)$ (`p`, predictive), $\sigma = D/2$; the bell
+ * of local-p comes after the softmax over the window and its weights sum to less than 1. An empty window gives zeros.
+ * The location score knows $P$ places and never sees those beyond. No scale by width; TensorFlow's `scale` is the
+ * number $g$. The target stands first in $[h_t; c_s]$, last in $[o_t; h_t]$. Weights the chosen form does not use are
+ * not read. `attnVector` is $\tilde h$, absent without $W^C$. Official code covers `dot` and `general`. Cost:
+ * $O(T_q T_k M)$, for `concat` $O(T_q T_k A)$, beside the projections.
  * Throws {@link PageError}, naming the argument, if two axes of one letter differ or the chosen form lacks a weight.
  */
 export const luongAttention = mechanism({

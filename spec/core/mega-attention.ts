@@ -16,32 +16,36 @@ import {
 } from "../page.ts";
 
 /**
- * Mega: single-head attention whose queries and keys come from a damped moving average of the tokens, gated on the way out.
- * Ma et al. 2022, arXiv:2209.10655, §3.
+ * Mega: single-head attention whose queries and keys come from a damped moving average of the tokens, gated on the way
+ * out. Ma et al. 2022, arXiv:2209.10655, §3.
  *
  * $$ \bar x = \mathrm{LN}(x), \quad v = \mathrm{silu}(\bar x W^v + b^v), \quad
  *    \kappa_c(\tau) = \tfrac{1}{\sqrt N} \sum_r p_{cr} \beta_{cr} \gamma_{cr} (1 - p_{cr} a_{cr})^\tau, \quad
  *    \hat x_t = \mathrm{silu}\Bigl(\sum_{s \le t} \kappa(t - s)\, \bar x_s + \omega \bar x_t\Bigr) $$
- * $$ [u; z; r; g] = \hat x W + b, \quad q = \mathrm{silu}(z)\,\gamma_0 + \beta_0, \quad k = \mathrm{silu}(z)\,\gamma_1 + \beta_1, \quad
+ * $$ [u; z; r; g] = \hat x W + b, \quad
+ *    q = \mathrm{silu}(z)\,\gamma_0 + \beta_0, \quad k = \mathrm{silu}(z)\,\gamma_1 + \beta_1, \quad
  *    o_t = \sum_{s \in S_t} w_{t,s} v_s $$
  * $$ y = x + \sigma(u) \odot \bigl(\mathrm{silu}(g + (o \odot \mathrm{silu}(r)) W^h + b^h) - x\bigr) $$
  *
- * $p = \sigma(\texttt{emaDelta})$ and $a = \sigma(\texttt{emaAlpha})$, products without a dot are coordinate by coordinate. The
- * paper calls the factor on the input α and the damping δ; the code, followed here, names the two parameters the other way
- * round. Without `causal` a second kernel, rows $M$ to $2M - 1$ of the average's parameters, runs from the future, and both
- * count the token itself. Kernel entries from `truncation` on are 0. The weights $w$ are softmax of
- * $q_t \cdot k_s / \sqrt D + B_{s-t}$, or, not normalised, $f\bigl(q_t \cdot k_s / |S_t| + B_{s-t}\bigr)$ with
- * $f(x) = \tfrac12\bigl(1 + \operatorname{erf}\frac{x - 0.707107}{0.282095 \sqrt 2}\bigr)$ (`laplace`) or $\max(x, 0)^2$
- * (`relu2`). $B$ is `bias`, distance 0 in its middle. $S_t$ is the tokens $s \le t$ if `causal`, and with `chunk` only those of the
- * same chunk; the last chunk may be shorter, which the code does not allow. The average runs across chunks. The norm's ε is
- * $10^{-5}$. The code's post-norm and rotary bias are not on this page. Cost: $O(T^2 (D + E) + T^2 M)$ beside the projections.
- * Throws {@link PageError}, naming the argument, if two axes of one letter differ or the bias has no middle or is too short.
+ * $p = \sigma(\texttt{emaDelta})$ and $a = \sigma(\texttt{emaAlpha})$, products without a dot are coordinate by
+ * coordinate. The paper calls the factor on the input α and the damping δ; the code, followed here, names the two
+ * parameters the other way round. Without `causal` a second kernel, rows $M$ to $2M - 1$ of the average's parameters,
+ * runs from the future, and both count the token itself. Kernel entries from `truncation` on are 0. The weights $w$ are
+ * softmax of $q_t \cdot k_s / \sqrt D + B_{s-t}$, or, not normalised, $f\bigl(q_t \cdot k_s / |S_t| + B_{s-t}\bigr)$
+ * with $f(x) = \tfrac12\bigl(1 + \operatorname{erf}\frac{x - 0.707107}{0.282095 \sqrt 2}\bigr)$ (`laplace`) or
+ * $\max(x, 0)^2$ (`relu2`). $B$ is `bias`, distance 0 in its middle. $S_t$ is the tokens $s \le t$ if `causal`, and
+ * with `chunk` only those of the same chunk; the last chunk may be shorter, which the code does not allow. The average
+ * runs across chunks. The norm's ε is $10^{-5}$. The code's post-norm and rotary bias are not on this page. Cost:
+ * $O(T^2 (D + E) + T^2 M)$ beside the projections.
+ * Throws {@link PageError}, naming the argument, if two axes of one letter differ or the bias has no middle or is too
+ * short.
  */
 export const megaAttention = mechanism({
   id: "core/mega-attention",
   name: "Mega: moving-average gated attention",
   paper: "Ma et al., 2022, arXiv:2209.10655",
   code: "facebookresearch/mega fairseq/modules/moving_average_gated_attention.py:MovingAverageGatedAttention",
+  ours: "a last chunk may be shorter than the others and attends within itself",
   inputs: {
     x: "T M",
     normG: "M",

@@ -6,14 +6,16 @@ import { flag, integer, mechanism, range, real, softmax, sum, table } from "../p
  * arXiv:1706.03762, §3.2.2.
  *
  * $$ q_{t,h} = x_t W^Q_h + b^Q_h, \quad k_{s,h} = x_s W^K_h + b^K_h, \quad v_{s,h} = x_s W^V_h + b^V_h $$
- * $$ o_{t,h} = \sum_{s \in S_t} \operatorname{softmax}_{s \in S_t}\bigl(\sigma\, q_{t,h} \cdot k_{s,h} + b_{t,s} + b_{h,t,s}\bigr)\, v_{s,h}, \quad
+ * $$ o_{t,h} = \sum_{s \in S_t}
+ *    \operatorname{softmax}_{s \in S_t}\bigl(\sigma\, q_{t,h} \cdot k_{s,h} + b_{t,s} + b_{h,t,s}\bigr)\, v_{s,h}, \quad
  *    y_t = \sum_h o_{t,h} W^O_h + b^O $$
  *
  * Head $h$ owns columns $hD$ to $(h+1)D - 1$ of $W^Q$; the sum over heads is the paper's concatenation times $W^O$.
- * $S_t$ is the tokens with `mask` true and, if `causal`, $s \le t$. `bias` is shared by the heads, `headBias` is not; −∞
- * hides a token. A token that sees nothing gets $b^O$. PyTorch's module transposes all weights and its Boolean masks are
- * true where a key is hidden. Cost: $O(T^2 H (D + E))$ beside the projections.
- * Throws {@link PageError}, naming the argument, if two axes of one letter differ or a weight does not divide into heads.
+ * $S_t$ is the tokens with `mask` true and, if `causal`, $s \le t$. `bias` is shared by the heads, `headBias` is not;
+ * −∞ hides a token. A token that sees nothing gets $b^O$. PyTorch's module transposes all weights and its Boolean masks
+ * are true where a key is hidden. Cost: $O(T^2 H (D + E))$ beside the projections.
+ * Throws {@link PageError}, naming the argument, if two axes of one letter differ or a weight does not divide into
+ * heads.
  */
 export const multiHeadAttention = mechanism({
   id: "core/multi-head-attention",

@@ -1,17 +1,18 @@
 import { flag, mechanism, product, range, real, softmax, sum, table } from "../page.ts";
 
 /**
- * Tensor attention: a query is compared with pairs of tokens, or with tuples of more, so that correlations of three and more
- * tokens count at once. Each of the $L$ places of a tuple has keys and values of its own; products of pairs are
+ * Tensor attention: a query is compared with pairs of tokens, or with tuples of more, so that correlations of three and
+ * more tokens count at once. Each of the $L$ places of a tuple has keys and values of its own; products of pairs are
  * coordinate by coordinate. Alman and Song 2023, arXiv:2310.04064, for $L = 2$; more places as they generalise it.
  *
  * $$ o_t = \sum_a w_{t,a} \bigodot_l v^l_{a_l}, \quad
- *    w_{t,\cdot} = \operatorname{softmax}_{a \in S_t} \Bigl(\sigma \sum_d q_{t,d} \prod_l k^l_{a_l,d}\Bigr), \quad \sigma = 1/D $$
+ *    w_{t,\cdot} = \operatorname{softmax}_{a \in S_t} \Bigl(\sigma \sum_d q_{t,d} \prod_l k^l_{a_l,d}\Bigr), \quad
+ *    \sigma = 1/D $$
  *
- * in matrices $D^{-1} \exp\bigl(Q (K_1 \oslash K_2)^\top / d\bigr)(V_1 \oslash V_2)$ with the column-wise Kronecker product
- * $\oslash$. The softmax runs over all tuples $a = (a_1, \dots, a_L)$ together. The scale is $1/D$, not its root. If `causal`, which
- * the paper does not treat, every $a_l \le t + T_l - T_q$; a query without a tuple gets zeros. The paper's fast algorithm puts
- * a polynomial for exp; this page is exact. Cost: $O(T_q \prod_l T_l\, L (D + E))$.
+ * in matrices $D^{-1} \exp\bigl(Q (K_1 \oslash K_2)^\top / d\bigr)(V_1 \oslash V_2)$ with the column-wise Kronecker
+ * product $\oslash$. The softmax runs over all tuples $a = (a_1, \dots, a_L)$ together. The scale is $1/D$, not its
+ * root. If `causal`, which the paper does not treat, every $a_l \le t + T_l - T_q$; a query without a tuple gets zeros.
+ * The paper's fast algorithm puts a polynomial for exp; this page is exact. Cost: $O(T_q \prod_l T_l\, L (D + E))$.
  * Throws {@link PageError}, naming the argument, if two axes of one letter differ.
  */
 export const tensorAttention = mechanism({

@@ -1,25 +1,27 @@
 import { choice, flag, integer, mechanism, range, real, rmsNorm, rotate, softmax, sum, table } from "../page.ts";
 
 /**
- * Multi-head latent attention: keys and values of all heads are spread out from one short latent vector of a token, and only
- * that vector and one rotary key shared by the heads are cached. DeepSeek-AI 2024, arXiv:2405.04434, §2.1 (V2); 2024,
- * arXiv:2412.19437, §2.1.1 (V3).
+ * Multi-head latent attention: keys and values of all heads are spread out from one short latent vector of a token, and
+ * only that vector and one rotary key shared by the heads are cached. DeepSeek-AI 2024, arXiv:2405.04434, §2.1 (V2);
+ * 2024, arXiv:2412.19437, §2.1.1 (V3).
  *
  * $$ q_{t,h} = \bigl[q^C_{t,h};\, \mathrm{R}_t(q^R_{t,h})\bigr] = \mathrm{RMS}(x_t W^{DQ})\, W^{UQ}_h, \quad
  *    [\tilde c_t;\, r_t] = x_t W^{DKV}, \quad c_t = \mathrm{RMS}(\tilde c_t) $$
  * $$ [k_{s,h};\, v_{s,h}] = c_s W^{UKV}_h, \quad
- *    o_{t,h} = \sum_{s \in S_t} \operatorname{softmax}_{s \in S_t}\bigl(\sigma\,(q^C_{t,h} \cdot k_{s,h} + \mathrm{R}_t(q^R_{t,h}) \cdot \mathrm{R}_s(r_s))\bigr)\, v_{s,h}, \quad
+ *    x_{t,s,h} = \sigma\,\bigl(q^C_{t,h} \cdot k_{s,h} + \mathrm{R}_t(q^R_{t,h}) \cdot \mathrm{R}_s(r_s)\bigr) $$
+ * $$ o_{t,h} = \sum_{s \in S_t} \operatorname{softmax}_{s \in S_t}(x_{t,s,h})\, v_{s,h}, \quad
  *    y_t = \sum_h o_{t,h} W^O_h $$
  *
- * $\sigma = \mu^2 / \sqrt{d_n + d_r}$ with $\mu = 1$, or $\mu = 0.1\, a \ln f + 1$ for `yarnFactor` $f > 1$ and `mscaleAllDim`
- * $a$. Without `wQa` the query is not compressed: $W^{UQ}$ then reads $x$ itself, without a norm. RMS divides by $\sqrt{\text{mean of squares} + \varepsilon}$ and multiplies by a gain; the rotary key is not normalised.
- * $\mathrm R$ is the rotary embedding by position, the place of the token unless given; `invFreq` gives other frequencies
- * (YaRN's) and `attentionScaling` a factor on cosine and sine, both as in rotary-position-embedding. $S_t$ is the tokens
- * $s \le t$, or all without `causal`. `latent` $c$ and `kRope` $\mathrm R(r)$ are what a decoder caches; with $W^{UKV}_h$
- * taken into query and output it is multi-query attention with key $[c; \mathrm R(r)]$ and value $c$. The papers leave the
- * layout of the pairs open; the checkpoints interleave them. Official code reorders the turned features to evens, then odds:
- * its cached rotary key is a permutation of `kRope`, its output is the same. Cost: $O(T^2 H (d_n + d_r + d_v))$ beside the
- * projections.
+ * $\sigma = \mu^2 / \sqrt{d_n + d_r}$ with $\mu = 1$, or $\mu = 0.1\, a \ln f + 1$ for `yarnFactor` $f > 1$ and
+ * `mscaleAllDim` $a$. Without `wQa` the query is not compressed: $W^{UQ}$ then reads $x$ itself, without a norm. RMS
+ * divides by $\sqrt{\text{mean of squares} + \varepsilon}$ and multiplies by a gain; the rotary key is not normalised.
+ * $\mathrm R$ is the rotary embedding by position, the place of the token unless given; `invFreq` gives other
+ * frequencies (YaRN's) and `attentionScaling` a factor on cosine and sine, both as in rotary-position-embedding. $S_t$
+ * is the tokens $s \le t$, or all without `causal`. `latent` $c$ and `kRope` $\mathrm R(r)$ are what a decoder caches;
+ * with $W^{UKV}_h$ taken into query and output it is multi-query attention with key $[c; \mathrm R(r)]$ and value $c$.
+ * The papers leave the layout of the pairs open; the checkpoints interleave them. Official code reorders the turned
+ * features to evens, then odds: its cached rotary key is a permutation of `kRope`, its output is the same. Cost:
+ * $O(T^2 H (d_n + d_r + d_v))$ beside the projections.
  * Throws {@link PageError}, naming the argument, if two axes of one letter differ or $d_r$ is odd.
  */
 export const multiHeadLatentAttention = mechanism({

@@ -1,19 +1,20 @@
 import { flag, integer, mechanism, range, real, softmax, sum, table } from "../page.ts";
 
 /**
- * Multi-query attention: every query head reads the same one key and the same one value of a token, so that the cache of a
- * decoder shrinks by the number of heads. With the projections of the layer. Shazeer 2019, arXiv:1911.02150, §3.
+ * Multi-query attention: every query head reads the same one key and the same one value of a token, so that the cache
+ * of a decoder shrinks by the number of heads. With the projections of the layer. Shazeer 2019, arXiv:1911.02150, §3.
  *
  * $$ q_{t,h} = x_t W^Q_h + b^Q_h, \quad k_s = c_s W^K + b^K, \quad v_s = c_s W^V + b^V $$
  * $$ o_{t,h} = \sum_{s \in S_t} \operatorname{softmax}_{s \in S_t}\bigl(\sigma\, q_{t,h} \cdot k_s\bigr)\, v_s, \quad
  *    y_t = \sum_h o_{t,h} W^O_h + b^O $$
  *
- * The `context` $c$ is the tokens $x$ themselves unless given; in decoding it is all tokens so far while $x$ is the last
- * ones. $S_t$ is every context token or, if `causal`, $s \le t + T_k - T_q$. A query that sees nothing gets $b^O$. No
- * positions: Falcon turns queries and keys before the products (rotary), the paper does not. The paper's code takes no
- * $1/\sqrt D$; $\sigma$ is that of Falcon and of everything since, and `scale` 1 is the paper's.
- * Cost: $O(T_q T_k H (D + E))$ beside the projections.
- * Throws {@link PageError}, naming the argument, if two axes of one letter differ or a weight does not divide into heads.
+ * The `context` $c$ is the tokens $x$ themselves unless given; in decoding it is all tokens so far while $x$ is the
+ * last ones. $S_t$ is every context token or, if `causal`, $s \le t + T_k - T_q$. A query that sees nothing gets $b^O$.
+ * No positions: Falcon turns queries and keys before the products (rotary), the paper does not. The paper's code takes
+ * no $1/\sqrt D$; $\sigma$ is that of Falcon and of everything since, and `scale` 1 is the paper's. Cost:
+ * $O(T_q T_k H (D + E))$ beside the projections.
+ * Throws {@link PageError}, naming the argument, if two axes of one letter differ or a weight does not divide into
+ * heads.
  */
 export const multiQueryAttention = mechanism({
   id: "heads/multi-query-attention",

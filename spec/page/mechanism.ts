@@ -63,7 +63,7 @@ export interface Page<I extends Shapes, O extends Shapes, P extends Bag, A exten
       ) => boolean
     >
   >;
-  readonly properties?: readonly Property<NoInfer<Lengths<I, A>>, NoInfer<Values<P>>>[];
+  readonly properties?: readonly Property<NoInfer<Lengths<I, A>>, NoInfer<Values<P>>, NoInfer<GivenFlags<I>>>[];
   /** The formula: each output as a function of its indices. */
   readonly run: (x: { [K in keyof I]: At<I[K]> }, n: Lengths<I, A>, o: Values<P>, given: GivenFlags<I>) => Bodies<O>;
 }

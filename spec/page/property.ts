@@ -3,14 +3,14 @@
  * kernel that does not conform, to say what it breaks.
  */
 type Names = string | readonly string[];
-interface Limits<N, O> {
+interface Limits<N, O, G> {
   /** The outputs the law speaks of; all if absent. */
   readonly outputs?: readonly string[];
   /** The sizes and options for which it holds; all if absent. */
-  readonly when?: (n: N, o: O, given: Readonly<Record<string, boolean>>) => boolean;
+  readonly when?: (n: N, o: O, given: G) => boolean;
 }
 
-export type Property<N = never, O = never> = Limits<N, O> &
+export type Property<N = never, O = never, G = never> = Limits<N, O, G> &
   (
     | /** The outputs are linear in these inputs taken together. */ { readonly linear: Names }
     | /** Values equal along the key axis come back unchanged, or zero where no key is seen. */ {

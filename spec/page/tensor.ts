@@ -32,6 +32,7 @@ export function cellsOf<V>(shape: readonly number[], f: (...index: number[]) => 
             ? f((flat / (B * C)) | 0, ((flat / C) | 0) % B, flat % C)
             : f(...index);
     if (flat === 0 && typeof value === "number") cells = new Float64Array(size);
+    if (typeof value !== "number" && cells instanceof Float64Array) cells = Array.from(cells.subarray(0, flat)) as V[];
     cells[flat] = lower && typeof value === "number" ? precision().store(value) : (value as never);
     if (shape.length > 3) for (let a = shape.length - 1; a >= 0 && ++index[a]! === shape[a]; a--) index[a] = 0;
   }

@@ -15,15 +15,14 @@ const middle = (size: number, side: number): number[] => {
   return [first, first + side];
 };
 const half = (n: { Y: number; X: number }): number => Math.ceil(Math.min(n.Y, n.X) / 2);
-const isSpan = ([first = 0, end = 0, ...more]: readonly number[], size: number): boolean =>
-  !more.length && 0 <= first && first < end && end <= size;
+const isSpan = (ends: readonly number[], size: number): boolean =>
+  ends.length === 2 && Math.min(...ends) >= 0 && Math.min(...ends) < Math.max(...ends) && Math.max(...ends) <= size;
 
 /** How much of each pixel of `from` a pixel of `to` shows when `from` is resized to it: of two neighbours at most. */
 const shares = (from: Span, to: Span) =>
   table([to.size], (i) => {
     const place = from.first + clamp(((i + 0.5) * from.size) / to.size - 0.5, 0, from.size - 1);
-    const near = range(from.first, from.first + from.size).filter((j) => Math.abs(place - j) < 1);
-    return weigh(near, (j) => 1 - Math.abs(place - j));
+    return weigh(range(from.first, from.first + from.size), (j) => Math.max(0, 1 - Math.abs(place - j)));
   });
 /** What `image` shows in the box `from`, resized to the box `to`. */
 const resize = (image: Image, from: Box, to: Box): Image => {
@@ -46,14 +45,16 @@ const resize = (image: Image, from: Box, to: Box): Image => {
  * smoothing when it shrinks). Keys are the tokens of the reference, all of them for $o$, those moved to $G$ for $\hat o$.
  * $\pi$ is what a place adds to a token that stands there (none unless given); only through it does it matter where $G$ is,
  * otherwise just its size does. Boxes are given by first and past-the-last row and column; $G$ is by default a square of
- * half the shorter side, in the middle. $m$ beyond $B_t$ is not read. Cost: $O(((Y X)^2 + G^2)(D + E))$.
+ * half the shorter side (rounded up), in the middle (rounded up and left). $m$ beyond $B_t$ is not read. The abstract says no
+ * more than that both subjects are scaled and moved to one position; the rest is reconstruction.
+ * Cost: $O(((Y X)^2 + G^2)(D + E))$, with $G$ tokens in $G$.
  * Throws {@link PageError}, naming the argument, if two axes of one letter differ or a box is empty or leaves the image.
  */
 export const repositionAttention = mechanism({
   id: "positional/reposition-attention",
   name: "Reposition attention",
   paper: "He et al., 2024, arXiv:2411.19261",
-  ours: "Only the idea is public to us, that both subjects are scaled and moved to one position: the boxes, the bilinear resizing, the common box and its default, the keys, the term of places and the blend with ordinary target-to-reference attention are ours.",
+  ours: "Only the abstract could be read, which says that both subjects are scaled and moved to one position: the boxes, the bilinear resizing, the common box and its default, the keys, the term of places and the blend with ordinary target-to-reference attention are ours.",
   inputs: {
     target: "Y X M",
     reference: "Y X M",
@@ -105,12 +106,13 @@ export const repositionAttention = mechanism({
   properties: [{ linear: "wO" }],
   run({ target, reference, rowsT, columnsT, rowsR, columnsR, m, place, wQ, wK, wV, wO }, n, { rowsG, columnsG }) {
     const { Y, X, M, D, E } = n;
-    const [topG = 0, bottomG = 0] = rowsG;
-    const [leftG = 0, rightG = 0] = columnsG;
     const whole: Box = [span(0, Y), span(0, X)];
     const boxT: Box = [span(rowsT(0), rowsT(1)), span(columnsT(0), columnsT(1))];
     const boxR: Box = [span(rowsR(0), rowsR(1)), span(columnsR(0), columnsR(1))];
-    const boxG: Box = [span(topG, bottomG), span(leftG, rightG)];
+    const boxG: Box = [
+      span(Math.min(...rowsG), Math.max(...rowsG)),
+      span(Math.min(...columnsG), Math.max(...columnsG)),
+    ];
 
     const attend = (a: Image, b: Image, [rows, columns]: Box): Image => {
       const places = rows.size * columns.size;

@@ -57,13 +57,13 @@ export const cosineAttentionSwinv2 = mechanism({
       },
     ),
   },
-  axes: { Y: (_, { window: [Y = 0] }) => Y, X: (_, { window: [, X = 0] }) => X },
+  axes: { Y: (_, o) => Number(o.window[0]), X: (_, o) => Number(o.window[1]) },
   requires: {
     "window must be a height and a width": (_, o) => o.window.length === 2,
-    "pretrainedWindow must be a height and a width, each at least 2 where the window's is": (
-      n,
-      { pretrainedWindow: [Y = 0, X = 0, ...more] },
-    ) => more.length === 0 && (Y > 1 || n.Y === 1) && (X > 1 || n.X === 1),
+    "pretrainedWindow must be a height and a width, each at least 2 where the window's is": (n, o) =>
+      o.pretrainedWindow.length === 2 &&
+      (n.Y === 1 || Number(o.pretrainedWindow[0]) > 1) &&
+      (n.X === 1 || Number(o.pretrainedWindow[1]) > 1),
   },
   domain: { mask: "boolean", logitScale: { usual: [0, 6] } },
   properties: [
@@ -84,10 +84,7 @@ export const cosineAttentionSwinv2 = mechanism({
       difference === 0 ? 0 : (Math.sign(difference) * Math.log2(1 + (8 * Math.abs(difference)) / (was - 1))) / 3;
     const hidden = (dy: number, dx: number, a: number) =>
       relu(spaced(dy, wasY) * w1(0, a) + spaced(dx, wasX) * w1(1, a) + b1(a));
-    const bias = table(
-      [2 * Y - 1, 2 * X - 1, H],
-      (i, j, h) => 16 * sigmoid(sum(A, (a) => hidden(i - (Y - 1), j - (X - 1), a) * w2(a, h))),
-    );
+    const bias = (h: number, dy: number, dx: number) => 16 * sigmoid(sum(A, (a) => hidden(dy, dx, a) * w2(a, h)));
 
     const tokens = range(Y).flatMap((y) => range(X).map((x) => ({ y, x })));
     const weights = table([H, Y, X], (h, y, x) =>
@@ -95,7 +92,7 @@ export const cosineAttentionSwinv2 = mechanism({
         tokens.filter((s) => mask(y, x, s.y, s.x)),
         (s) =>
           (tau(h) * sum(D, (d) => q(h, y, x, d) * k(h, s.y, s.x, d))) / (lengthOfQ(h, y, x) * lengthOfK(h, s.y, s.x)) +
-          bias(y - s.y + Y - 1, x - s.x + X - 1, h),
+          bias(h, y - s.y, x - s.x),
       ),
     );
     return { out: (h, y, x, e) => sum(weights(h, y, x), (s, w) => w * v(h, s.y, s.x, e)) };

@@ -82,9 +82,10 @@ export const differentialAttention = mechanism({
     const a = table([2 * H, T], (j, t) =>
       softmax(range(causal ? t + 1 : T), (s) => sum(D, (d) => q(t, j, d) * k(s, Math.floor(j / r), d)) / Math.sqrt(D)),
     );
-    const dot = (one: (d: number) => number, other: (d: number) => number) => sum(D, (d) => one(d) * other(d));
     const initial = 0.8 - 0.6 * Math.exp(-0.3 * depth);
-    const lambda = Math.exp(dot(lambdaQ1, lambdaK1)) - Math.exp(dot(lambdaQ2, lambdaK2)) + initial;
+    const first = Math.exp(sum(D, (d) => lambdaQ1(d) * lambdaK1(d)));
+    const second = Math.exp(sum(D, (d) => lambdaQ2(d) * lambdaK2(d)));
+    const lambda = first - second + initial;
     const attended = (j: number, t: number, e: number) => sum(a(j, t), (s, w) => w * v(s, Math.floor(j / 2 / r), e));
     const o = table([H, T, E], (h, t, e) => attended(2 * h, t, e) - lambda * attended(2 * h + 1, t, e));
     const normal = table([H, T], (h, t) => rmsNorm(E, (e) => o(h, t, e), 1e-5));

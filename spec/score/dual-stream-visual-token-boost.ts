@@ -14,6 +14,7 @@ import { largest, mechanism, range, real, softmax, sum, table } from "../page.ts
  * $Q_1$ and $Q_3$ are quartiles of $b$, interpolated linearly. Of equal scores the earlier token is taken. A score of −∞ is
  * not seen and not boosted. Official code counts the outliers, turns the count into a fraction and back, and takes as many
  * of the largest, which is the same set but where that rounds down to one less. The output `top` leaves out Bottom.
+ * The rows of a softmax all sum to 1, so that the spatial stream, as that code defines it, ties on a map nobody edited.
  * Cost: $O(H T_q T_k + H_v T_v^2)$.
  * Throws {@link PageError}, naming the argument, if two axes of one letter differ, there is no image token, or the image
  * tokens do not fit among the keys.
@@ -42,7 +43,7 @@ export const dualStreamVisualTokenBoost = mechanism({
     alpha: real(0.7, "α, the boost of the top tokens", { tried: [0, 1.5] }),
     beta: real(0.3, "β, the boost of the bottom tokens", { tried: [0, 1.5] }),
   },
-  axes: { N: (n) => n.Tv - 1 },
+  axes: { N: (n: { Tv: number }) => n.Tv - 1 },
   tried: { Tv: [2, 3, 5, 6], Tk: [1, 2, 4, 5, 7] },
   requires: { "Tv must be at least 2": (n) => n.Tv >= 2, "Tk must be at least N": (n) => n.Tk >= n.N },
   domain: {

@@ -43,7 +43,8 @@ export const entmax15Attention = mechanism({
       const power = (s: number, tau: number) => Math.max((alpha - 1) * (z(s) - top) - tau, 0) ** (1 / (alpha - 1));
       const total = (tau: number) => sum(seen, (s) => power(s, tau));
       let [low, high] = [-1, 0];
-      for (let tau = (low + high) / 2; low < tau && tau < high; tau = (low + high) / 2) {
+      const middle = () => (low + high) / 2;
+      for (let tau = middle(); low < tau && tau < high; tau = middle()) {
         if (total(tau) < 1) high = tau;
         else low = tau;
       }

@@ -13,8 +13,9 @@ const activations = { zero: () => 0, silu, identity: (score: number) => score };
  *
  * The modular form has $R < T_k$ rows and a projection $W$ back to the keys ($R = 12$, $N = 3$ or 1 in the paper); without
  * `wR` it is the full form, $R = T_k$. The number of keys is fixed and keys are told apart by their place. The base $\beta$ is
- * zero in the authors' best models. $\nu$ is nothing, or the nearest point of the probability simplex,
- * $\max(p - \theta, 0)$ with $\theta$ such that the row sums to 1, or the softmax. Without $\nu$ weights may be negative.
+ * zero in the authors' best models. $\nu$ is nothing, as in the formula of the authors' project page, or the nearest point of
+ * the probability simplex, $\max(p - \theta, 0)$ with $\theta$ such that the row sums to 1, or, beyond the paper, the softmax.
+ * Without $\nu$ weights may be negative.
  * Cost: $O(T_q T_k (D + E + R N))$.
  * Throws {@link PageError}, naming the argument, if two axes of one letter differ or `wR` is missing where $R \ne T_k$.
  */

@@ -16,9 +16,10 @@ import { choice, integer, mean, mechanism, range, real, sigmoid, softmax, sum, t
  * (`left`: keys up to $j$) or 0 (`right`). Heads mix after the softmax in neighbouring groups of $n$, and $W^{\mathrm{post}}$ is
  * summed over its first head index. With a kernel or mixing after the softmax, weights need not sum to 1. Then, if `norm`
  * is given, an RMS norm of each head, times $0.2 + 0.6\, e^{-0.3\,\text{layer}}$ if `layer` is; and, if `wGate` is, a factor
- * $\operatorname{sigmoid}(o\, w + b)$ for a head or for each of its features. The paper's sum keeps a score where its own
- * query sees its key by the distance of the two alone; this page follows the code, which is stricter. The models have kernels of
- * 6 by 11 in every fourth layer, which begin as the identity. Cost: $O(H T^2 (D + E + K_q K_k + H))$.
+ * $\operatorname{sigmoid}(o\, w + b)$ for a head or for each of its features. The paper's sum takes in the score of every key up
+ * to $i$, even where an earlier query does not see that key; this page follows the code, where such scores are 0. The models
+ * have kernels of 6 by 11 in every fourth layer, which begin as the identity.
+ * Cost: $O(H T^2 (D + E + K_q K_k + H))$.
  * Throws {@link PageError}, naming the argument, if two axes of one letter differ, a kernel's $K_k$ is even with `pad` `both`,
  * the groups of `wPost` do not make up the heads, `layer` is given without `norm`, or `wGate` has neither 1 nor $E$ columns.
  */

@@ -42,8 +42,9 @@ const norms = {
  * With `scope` `head` the norm runs over the $D$ features of one head, and one gain of $D$ serves all heads; with `full` it
  * runs over all heads' features side by side, with a gain for each. Henry et al. learn the one scalar $\gamma$, begun at
  * $\log_2(L^2 - L)$ for length $L$; the others have none and let it be 1. Gemma 3 stores the gain less 1. $\rho$ is a rotary
- * embedding (half layout, all $D$ features) after the norm, if `ropeTheta` is finite; places count from the last token, so
- * that the last query stands beside the last key (distances alone matter). $S_t$ is every key, or with `causal` those with $s \le t + T_k - T_q$. A query that sees no key gets zeros.
+ * embedding (half layout, all $D$ features) after the norm, if `ropeTheta` is finite; since distances alone matter, places
+ * count from the last token, query or key. $S_t$ is every key, or with `causal` those with $s \le t + T_k - T_q$. A query that
+ * sees no key gets zeros.
  * Cost: $O(H_q T_q T_k (D + E))$.
  * Throws {@link PageError}, naming the argument, if two axes of one letter differ, $H_q$ is no multiple of $H_k$, or $D$ is odd
  * and `ropeTheta` finite.
@@ -99,16 +100,10 @@ export const qkNorm = mechanism({
       return table([H, T, D], (h, t, d) => g(place(h, d)) * unit(h, t)(place(h, d)));
     };
     const turned = (H: number, T: number, x: Heads) => {
-      const angle = (t: number, i: number) => (t - T) * ropeTheta ** ((-2 * i) / D);
+      const angle = (t: number) => (i: number) => (t - T) * ropeTheta ** ((-2 * i) / D);
+      const head = (h: number, t: number) => (d: number) => x(h, t, d);
       if (ropeTheta === Number.POSITIVE_INFINITY) return x;
-      return table([H, T, D], (h, t, d) =>
-        rotate(
-          (c) => x(h, t, c),
-          D,
-          "half",
-          (i) => angle(t, i),
-        )(d),
-      );
+      return table([H, T, D], (h, t, d) => rotate(head(h, t), D, "half", angle(t))(d));
     };
     const qHat = turned(Hq, Tq, normalised(Hq, Tq, Gq, q, gQ));
     const kHat = turned(Hk, Tk, normalised(Hk, Tk, Gk, k, gK));

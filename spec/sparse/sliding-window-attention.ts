@@ -4,15 +4,16 @@ import { flag, integer, mechanism, range, real, softmax, sum, table } from "../p
  * Sliding-window attention: each query attends only to the keys near its own place. One head. Beltagy et al. 2020,
  * arXiv:2004.05150, §3.1 (Longformer, both sides); Jiang et al. 2023, arXiv:2310.06825, §2 (Mistral 7B, causal).
  *
- * $$ o_t = \sum_{s \in S_t} \operatorname{softmax}_{s \in S_t}\bigl(\sigma\, q_t \cdot k_s\bigr)\, v_s, \quad p_t = t + T_k - T_q $$
+ * $$ o_t = \sum_{s \in S_t} \operatorname{softmax}_{s \in S_t}\bigl(\sigma\, q_t \cdot k_s\bigr)\, v_s, \quad
+ *    p_t = t + T_k - T_q $$
  * $$ S_t = \{s : p_t - W < s \le p_t\} \text{ if causal}, \quad S_t = \{s : |s - p_t| \le W\} \text{ otherwise} $$
  *
- * The window counts differently in the two: causal, $W$ keys with the query's own among them; on both sides, $W$ keys to
- * the left, $W$ to the right and the query's own, $2W + 1$ in all. FlashAttention's `window_size=(L, R)` is $(W-1, 0)$ and
- * $(W, W)$. The last query stands beside the last key, so that with a cache $p_t$ is the query's true place. `mask` says
- * which keys each query sees. A query that sees none, as can be with $T_k < T_q$, gets zeros. Longformer's own $w$ counts
- * both sides together, $w/2$ each. Mistral's text speaks of places $i - W$ to $i$, one more than its figure and code have; the
- * code is followed here. Cost: $O(T_q \min(W, T_k) (D + E))$.
+ * The window counts differently in the two: causal, $W$ keys with the query's own among them; on both sides, $W$ keys
+ * to the left, $W$ to the right and the query's own, $2W + 1$ in all. FlashAttention's `window_size=(L, R)` is
+ * $(W-1, 0)$ and $(W, W)$. The last query stands beside the last key, so that with a cache $p_t$ is the query's true
+ * place. `mask` says which keys each query sees. A query that sees none, as can be with $T_k < T_q$, gets zeros.
+ * Longformer's own $w$ counts both sides together, $w/2$ each. Mistral's text speaks of places $i - W$ to $i$, one more
+ * than its figure and code have; the code is followed here. Cost: $O(T_q \min(W, T_k) (D + E))$.
  * Throws {@link PageError}, naming the argument, if two axes of one letter differ or a causal window is empty.
  */
 export const slidingWindowAttention = mechanism({

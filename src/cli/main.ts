@@ -3,6 +3,7 @@
 import { nearest, PageError } from "../../spec/page.ts";
 import { UnknownMechanismError } from "../index.ts";
 import { FileFormatError } from "../io/errors.ts";
+import { NothingToDrawError } from "../oracle/cases.ts";
 import { UsageError } from "./arguments.ts";
 import * as check from "./commands/check.ts";
 import * as list from "./commands/list.ts";
@@ -51,6 +52,7 @@ const expected = (error: unknown): error is Error =>
   error instanceof PageError ||
   error instanceof UnknownMechanismError ||
   error instanceof FileFormatError ||
+  error instanceof NothingToDrawError ||
   (error instanceof Error && "code" in error && typeof error.code === "string" && /^E[A-Z]+$/.test(error.code));
 
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {

@@ -60,8 +60,12 @@ function storedOptions(
   try {
     stored = JSON.parse(metadata.options);
   } catch {
-    throw new UsageError(`${path}: its metadata holds options that are no JSON: ${metadata.options.slice(0, 80)}`);
+    // Refused below, like JSON of another kind.
   }
+  if (typeof stored !== "object" || stored === null || Array.isArray(stored))
+    throw new UsageError(
+      `${path}: its metadata holds options that are no JSON object: ${metadata.options.slice(0, 80)}`,
+    );
   const names = Object.keys(page.options);
   return Object.fromEntries(
     Object.entries(stored as Record<string, unknown>).map(([name, value]) => [
@@ -73,9 +77,19 @@ function storedOptions(
 
 /** JSON has no infinities: they are stored as words. */
 export const revive = (value: unknown): unknown =>
-  value === "Infinity" ? Number.POSITIVE_INFINITY : value === "-Infinity" ? Number.NEGATIVE_INFINITY : value;
+  Array.isArray(value)
+    ? value.map(revive)
+    : value === "Infinity"
+      ? Number.POSITIVE_INFINITY
+      : value === "-Infinity"
+        ? Number.NEGATIVE_INFINITY
+        : value;
 export const storable = (value: unknown): unknown =>
-  typeof value === "number" && !Number.isFinite(value) ? String(value) : value;
+  Array.isArray(value)
+    ? value.map(storable)
+    : typeof value === "number" && !Number.isFinite(value)
+      ? String(value)
+      : value;
 
 /** The outputs somebody computed, from a file. */
 export const readOutputs = async (page: AnyPage, path: string): Promise<Record<string, Tensor>> => ({

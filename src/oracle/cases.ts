@@ -54,7 +54,16 @@ export function freeLetters(page: AnyPage): string[] {
   return [...new Set(all)].filter((word) => !/^\d+$/.test(word) && !Object.hasOwn(page.axes ?? {}, word));
 }
 
-/** Draws a case. Throws if the page's own rules leave almost nothing to draw. */
+/** A page's own rules, with what is held fixed, leave almost nothing to draw. */
+export class NothingToDrawError extends Error {
+  override readonly name = "NothingToDrawError";
+}
+
+/**
+ * Draws a case.
+ *
+ * @throws NothingToDrawError with what the last one was refused for.
+ */
 export function draw(subject: Subject, random: Random, drawing: Drawing = {}): Case {
   const page = pageOf(subject);
   let last: unknown;
@@ -67,7 +76,7 @@ export function draw(subject: Subject, random: Random, drawing: Drawing = {}): C
       last = error;
     }
   }
-  throw new Error(
+  throw new NothingToDrawError(
     `${page.id}: no acceptable case in 3000 draws${last instanceof Error ? `; the last was refused: ${last.message}` : ""}. Let the page list lengths that fit in \`tried\``,
   );
 }
@@ -210,10 +219,22 @@ export function takeFrom<T extends Tensor | readonly Tensor[]>(
   return entries.map((l) => one((value as readonly Tensor[])[l]!, l)) as unknown as T;
 }
 
-/** Simpler cases near this one, simplest first; all are acceptable to the page. */
-export function* shrink(subject: Subject, drawn: Case): Generator<Case> {
+/**
+ * Simpler cases near this one, simplest first; all are acceptable to the page and keep to what `fixed` holds still.
+ */
+export function* shrink(subject: Subject, drawn: Case, fixed: NonNullable<Drawing["fixed"]> = {}): Generator<Case> {
   const page = pageOf(subject);
-  for (const candidate of simpler(page, drawn)) if (acceptable(page, candidate)) yield candidate;
+  for (const candidate of simpler(page, drawn))
+    if (acceptable(page, candidate) && keeps(page, candidate, fixed)) yield candidate;
+}
+
+function keeps(page: AnyPage, { inputs, options }: Case, fixed: NonNullable<Drawing["fixed"]>): boolean {
+  const { sizes } = bind(page, inputs, options);
+  return (
+    Object.entries(fixed.options ?? {}).every(([name, value]) => Object.is(options[name], value)) &&
+    Object.entries(fixed.sizes ?? {}).every(([letter, length]) => sizes[letter] === length) &&
+    Object.entries(fixed.given ?? {}).every(([name, given]) => (inputs[name] !== undefined) === given)
+  );
 }
 
 function* simpler(page: AnyPage, { inputs, options }: Case): Generator<Case> {

@@ -1,5 +1,5 @@
 /** A verdict on a result that was computed elsewhere. */
-import { type Float64Tensor, indexOf, type Subject, type Tensor } from "../../spec/page.ts";
+import { type Float64Tensor, indexOf, PageError, pageOf, type Subject, type Tensor } from "../../spec/page.ts";
 import { budget } from "./budget.ts";
 import type { Case } from "./cases.ts";
 import { apart, scaleOf } from "./compare.ts";
@@ -31,6 +31,8 @@ function judge(output: string, actual: Tensor, wanted: Float64Tensor, within: nu
   };
   if (actual.shape.join() !== wanted.shape.join())
     return { ...none, problem: `has shape [${actual.shape.join(", ")}], expected [${wanted.shape.join(", ")}]` };
+  if (actual.data.length !== wanted.data.length)
+    return { ...none, problem: `has ${actual.data.length} values, expected ${wanted.data.length}` };
   if (scaleOf(wanted) > formats[dtype].largest)
     return { ...none, problem: `cannot be held in ${dtype}: its exact values reach ${short(scaleOf(wanted))}` };
   let far = 0,
@@ -45,7 +47,7 @@ function judge(output: string, actual: Tensor, wanted: Float64Tensor, within: nu
     place < 0
       ? undefined
       : { index: indexOf(place, wanted.shape), actual: Number(actual.data[place]), expected: wanted.data[place]! };
-  return { ...none, conforms: wrong === 0, share: far / within, wrong, worst };
+  return { ...none, conforms: wrong === 0, share: wrong || Number.isFinite(far) ? far / within : 0, wrong, worst };
 }
 
 export interface Checked {
@@ -61,7 +63,7 @@ export interface Checked {
  * Compares outputs (tensors by name, a list's entries as `name.0`, …) with the exact ones for these inputs, within the
  * budget measured on them.
  *
- * @throws PageError for inputs or options the mechanism cannot take; RangeError for an output it does not have.
+ * @throws PageError for inputs or options the mechanism cannot take, and for an output it does not have.
  */
 export function check(
   subject: Subject,
@@ -73,8 +75,10 @@ export function check(
   const { exact, within, loose } = budget(subject, inputs, options, dtype);
   for (const name of Object.keys(actual))
     if (!Object.hasOwn(exact, name))
-      throw new RangeError(
-        `there is no output ${name} for these options; the outputs are ${Object.keys(exact).join(", ")}`,
+      throw new PageError(
+        pageOf(subject).id,
+        name,
+        `there is no output ${name} for these inputs and options; the outputs are ${Object.keys(exact).join(", ")}`,
       );
   const names = Object.keys(exact);
   const outputs = names

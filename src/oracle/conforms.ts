@@ -4,7 +4,7 @@ import { budget, roundInputs } from "./budget.ts";
 import { type Case, type Drawing, draw, shrink } from "./cases.ts";
 import { apart, difference, flatten, scaleOf } from "./compare.ts";
 import { gradient, moved } from "./gradient.ts";
-import { type BackwardKernel, isDeclined, type Kernel, kernelInputs, shaped } from "./kernel.ts";
+import { type BackwardKernel, isBare, isDeclined, isTensor, type Kernel, kernelInputs, shaped } from "./kernel.ts";
 import { laws } from "./laws.ts";
 import { type Dtype, formats } from "./precisions.ts";
 import { type Random, random } from "./random.ts";
@@ -174,7 +174,7 @@ async function search(
     const drawn = roundInputs(page, draw(page, source, { ...drawing, ...kinds.next().value }), dtype);
     const result = await judgeCase(drawn);
     tally.add(result);
-    if (result.wrong) return smallest(page, judgeCase, drawn, result.wrong, dtype);
+    if (result.wrong) return smallest(page, judgeCase, drawn, result.wrong, dtype, drawing.fixed);
   }
   return undefined;
 }
@@ -186,12 +186,13 @@ async function smallest(
   drawn: Case,
   shortfall: Shortfall,
   dtype: Dtype,
+  fixed: Drawing["fixed"],
 ): Promise<{ drawn: Case; shortfall: Shortfall }> {
   let best = { drawn, shortfall };
   let tries = 600;
   for (let found = true; found && tries > 0; ) {
     found = false;
-    for (const simpler of shrink(page, best.drawn)) {
+    for (const simpler of shrink(page, best.drawn, fixed)) {
       if (tries-- <= 0) break;
       const rounded = roundInputs(page, simpler, dtype);
       const { wrong } = await judgeCase(rounded);
@@ -237,7 +238,14 @@ async function judge(page: AnyPage, kernel: Kernel, drawn: Case, dtype: Dtype): 
   const returned = Object.keys(actual);
   if (returned.length === 0)
     return amiss(`the kernel returned no output; expected ${Object.keys(page.outputs).join(", ")}`);
-  const wanted = Object.fromEntries(Object.entries(exact).filter(([name]) => returned.includes(name)));
+  for (const [name, t] of Object.entries(actual)) {
+    if (!isTensor(t))
+      return amiss(`the kernel returned no tensor as ${name}, expected { shape, data } or a flat array`, name);
+    if (!Object.hasOwn(exact, name)) return amiss(`the kernel returned ${name}, which this case does not have`, name);
+  }
+  const wanted = Object.fromEntries(
+    Object.entries(exact).filter(([name]) => Object.hasOwn(outputs, name.replace(/\.\d+$/, ""))),
+  );
   const parts = difference(actual, wanted, (name) => within[name]!);
   const wrong = parts && { ...parts, within: within[parts.output] ?? 0 };
   let share = 0;
@@ -279,12 +287,7 @@ async function judgeGradient(
         .filter(([, value]) => value !== undefined)
         .map(([name, value]) => {
           const input = drawn.inputs[name] as Tensor | undefined;
-          return [
-            name,
-            ArrayBuffer.isView(value)
-              ? { shape: input?.shape ?? [], data: value as unknown as ArrayLike<number> }
-              : (value as Tensor),
-          ];
+          return [name, isBare(value) ? { shape: input?.shape ?? [], data: value } : (value as Tensor)];
         }),
     );
   } catch (error) {
@@ -302,6 +305,10 @@ async function judgeGradient(
       return amiss(`the backward kernel returned a gradient of ${name}, which is no input of this case`);
     if (extentOf(page.domain?.[name], sizes, options).kind !== "real")
       return amiss(`the backward kernel returned a gradient of ${name}, which holds no real numbers`);
+    if (!isTensor(t))
+      return amiss(
+        `the backward kernel returned no tensor as the gradient of ${name}, expected { shape, data } or a flat array`,
+      );
     if (t.data.length !== (input as Tensor).data.length)
       return amiss(`the gradient of ${name} has ${t.data.length} values, expected ${(input as Tensor).data.length}`);
     const along = {
@@ -327,11 +334,13 @@ async function judgeGradient(
     const { spacing } = formats[dtype];
     let within = terms * spacing;
     for (let i = 0; i < 3; i++) {
+      // Inputs with bounds stay: moved, they might be refused.
       const jitter = Object.fromEntries(
         Object.entries(drawn.inputs)
-          .filter(
-            ([other, value]) => !Array.isArray(value) && extentOf(page.domain?.[other], sizes, options).kind === "real",
-          )
+          .filter(([other, value]) => {
+            const { kind, enforced } = extentOf(page.domain?.[other], sizes, options);
+            return !Array.isArray(value) && kind === "real" && !enforced;
+          })
           .map(([other, value]) => [
             other,
             {

@@ -25,7 +25,9 @@ class Cases extends fc.Arbitrary<Case> {
     return typeof value === "object" && value !== null && "inputs" in value;
   }
   override shrink(value: Case): fc.Stream<fc.Value<Case>> {
-    return new fc.Stream(shrink(this.mechanism.page, value)).map((simpler) => new fc.Value(simpler, undefined));
+    return new fc.Stream(shrink(this.mechanism.page, value, this.drawing.fixed)).map(
+      (simpler) => new fc.Value(simpler, undefined),
+    );
   }
 }
 

@@ -1,5 +1,14 @@
 /** Directional derivatives of any page, accurate enough to judge a backward kernel. */
-import { evaluate, type Float64Tensor, pageOf, type Subject, type Tensor } from "../../spec/page.ts";
+import {
+  type AnyPage,
+  bind,
+  evaluate,
+  extentOf,
+  type Float64Tensor,
+  pageOf,
+  type Subject,
+  type Tensor,
+} from "../../spec/page.ts";
 import type { Case } from "./cases.ts";
 import { flatten, scaleOf } from "./compare.ts";
 
@@ -18,7 +27,8 @@ const shrinkage = 1.6;
 /**
  * The derivative of the outputs of a page along `direction` (tensors shaped like the inputs it moves; the others stay).
  * Central differences at nine step sizes, extrapolated to step 0 (Ridders 1982): good to about 10⁻¹⁰ relative where the
- * mechanism is smooth within the first step; elsewhere `error` says so.
+ * mechanism is smooth within the first step; elsewhere `error` says so. Steps are so short that inputs with enforced bounds
+ * stay within them; a value that moves and lies on its bound has no derivative here, and the result is not smooth.
  */
 export function gradient(
   subject: Subject,
@@ -36,8 +46,9 @@ export function gradient(
       { value: new Float64Array(t.data.length), error: new Float64Array(t.data.length).fill(Number.POSITIVE_INFINITY) },
     ]),
   );
-  for (const first of reach > 0 ? [0.3 / reach, 0.02 / reach, 0.0005 / reach] : []) {
-    extrapolate(at, first, best);
+  const room = roomFor(page, inputs, options, direction);
+  for (const first of reach > 0 && room > 0 ? [0.3 / reach, 0.02 / reach, 0.0005 / reach] : []) {
+    extrapolate(at, Math.min(first, room), best);
     if (Object.entries(best).every(([name, b]) => relative(b, here[name]!) < 1e-10)) break;
   }
   if (!(reach > 0)) for (const b of Object.values(best)) b.error.fill(0);
@@ -49,6 +60,28 @@ export function gradient(
     error,
     smooth: Object.values(error).every((e) => e < 1e-8),
   };
+}
+
+/** How far all inputs can move along the direction, both ways, before one leaves its enforced bounds. */
+function roomFor(
+  page: AnyPage,
+  inputs: Case["inputs"],
+  options: Readonly<Record<string, unknown>>,
+  direction: Readonly<Record<string, Tensor | readonly Tensor[]>>,
+): number {
+  const { sizes, options: all } = bind(page, inputs, options);
+  let room = Number.POSITIVE_INFINITY;
+  for (const [name, along] of Object.entries(direction)) {
+    const { enforced, low, high } = extentOf(page.domain?.[name], sizes, all);
+    if (!enforced) continue;
+    const tensors = [inputs[name] ?? []].flat() as Tensor[];
+    for (const [l, d] of ([along].flat() as Tensor[]).entries())
+      for (let i = 0; i < d.data.length; i++) {
+        const v = Number(tensors[l]?.data[i]);
+        if (d.data[i]) room = Math.min(room, ((1 - 1e-9) * Math.min(v - low, high - v)) / Math.abs(d.data[i]!));
+      }
+  }
+  return room;
 }
 
 function relative(b: { value: Float64Array; error: Float64Array }, here: Tensor): number {

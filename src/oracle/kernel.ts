@@ -43,6 +43,16 @@ export type BackwardKernel<M = AnyMechanism> = (
 export const isDeclined = (result: KernelOutputs | Declined): result is Declined =>
   typeof (result as Declined).decline === "string";
 
+export const isTensor = (value: unknown): value is Tensor =>
+  typeof value === "object" &&
+  value !== null &&
+  Array.isArray((value as Tensor).shape) &&
+  (value as Tensor).data?.length !== undefined;
+
+/** Whether it is an array of numbers without a shape. */
+export const isBare = (value: unknown): value is ArrayLike<number> =>
+  ArrayBuffer.isView(value) || (Array.isArray(value) && (value.length === 0 || typeof value[0] === "number"));
+
 /** The inputs in the arrays a kernel is given. */
 export function kernelInputs(page: AnyPage, { inputs, options }: Case): KernelInputs {
   const { sizes, options: all } = bind(page, inputs, options);
@@ -73,11 +83,9 @@ export function shaped(
   const named: Record<string, Tensor | readonly Tensor[]> = {};
   for (const [name, value] of Object.entries(outputs)) {
     if (value === undefined) continue;
-    const bare =
-      ArrayBuffer.isView(value) || (Array.isArray(value) && (value.length === 0 || typeof value[0] === "number"));
     named[name] =
-      bare && page.outputs[name]
-        ? { shape: lengthsOf(shapeOf(page.outputs[name]), sizes), data: value as ArrayLike<number> }
+      isBare(value) && page.outputs[name]
+        ? { shape: lengthsOf(shapeOf(page.outputs[name]), sizes), data: value }
         : (value as Tensor);
   }
   return named;

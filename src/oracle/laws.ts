@@ -77,7 +77,7 @@ export function laws(subject: Subject): Law[] {
       const { sizes, options, given } = bind(page, drawn.inputs, drawn.options);
       if (!touched(property).every((name) => given[name] !== false || shapeOf(page.inputs[name]!).fallback === "0"))
         return false;
-      return property.when?.(sizes as never, options as never, given) ?? true;
+      return property.when?.(sizes as never, options as never, given as never) ?? true;
     },
     broken: async (compute, drawn, random, within = nearly) => {
       const { sizes, options } = bind(page, drawn.inputs, drawn.options);
@@ -284,7 +284,9 @@ export function owed(subject: Subject): Law[] {
       name: "names the input whose axis disagrees",
       applies: always,
       broken: async (_, { inputs, options }, random) => {
-        const name = random.pick(Object.keys(inputs));
+        const names = Object.keys(inputs);
+        if (names.length === 0) return undefined;
+        const name = random.pick(names);
         const value = inputs[name]!;
         if (Array.isArray(value) || (value as Tensor).shape.length === 0) return undefined;
         const t = value as Tensor;

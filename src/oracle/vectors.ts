@@ -1,10 +1,10 @@
 /** Portable conformance vectors: cases with their exact results, for kernels that live elsewhere. */
-import { type AnyMechanism, bind, evaluate, type Float64Tensor } from "../../spec/page.ts";
+import { type AnyMechanism, type AnyPage, bind, evaluate, type Float64Tensor } from "../../spec/page.ts";
 import { budget } from "./budget.ts";
-import { type Case, type Drawing, draw } from "./cases.ts";
+import { acceptable, type Case, type Drawing, draw, NothingToDrawError } from "./cases.ts";
 import { flatten } from "./compare.ts";
 import { type Dtype, dtypes } from "./precisions.ts";
-import { random } from "./random.ts";
+import { type Random, random } from "./random.ts";
 
 export interface Vector {
   readonly inputs: Readonly<Record<string, Float64Tensor>>;
@@ -28,9 +28,11 @@ export function vectors(
   const { page } = mechanism;
   const source = random(seed);
   return Array.from({ length: count }, (_, i) => {
-    const drawn: Case = coarse(
-      draw(page, source, { values: i % 2 ? "normal" : "quarters", largest: i % 4 < 2 ? 5 : 12, ...drawing }),
-    );
+    const drawn = drawCoarse(page, source, {
+      values: i % 2 ? "normal" : "quarters",
+      largest: i % 4 < 2 ? 5 : 12,
+      ...drawing,
+    });
     const { options, sizes } = bind(page, drawn.inputs, drawn.options);
     return {
       inputs: flatten(drawn.inputs) as Record<string, Float64Tensor>,
@@ -44,11 +46,22 @@ export function vectors(
   });
 }
 
-/** Values cut to eight significant bits. */
+/** A case whose values, cut, the page still takes: a cut value may leave its bounds or break a sum of 1. */
+function drawCoarse(page: AnyPage, source: Random, drawing: Drawing): Case {
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const drawn = coarse(draw(page, source, drawing));
+    if (acceptable(page, drawn)) return drawn;
+  }
+  throw new NothingToDrawError(
+    `${page.id}: no case in 100 whose values have eight bits. Let the page widen its domain`,
+  );
+}
+
+/** Values cut to eight significant bits, and to the smallest step of float16. */
 function coarse({ inputs, options }: Case): Case {
   const cut = (v: number) => {
     if (v === 0 || !Number.isFinite(v)) return v;
-    const unit = 2 ** (Math.floor(Math.log2(Math.abs(v))) - 7);
+    const unit = 2 ** Math.max(Math.floor(Math.log2(Math.abs(v))) - 7, -24);
     return Math.trunc(v / unit) * unit;
   };
   const one = (t: Float64Tensor): Float64Tensor => ({

@@ -106,6 +106,10 @@ describe("tables and recurrences", () => {
     const squares = table([2], (i) => i * i);
     for (const wrong of [-1, 2, 0.5, Number.NaN]) expect(() => squares(wrong)).toThrow(RangeError);
   });
+  test("a table may hold numbers and other things", () => {
+    const maybe = table([3], (i) => (i === 1 ? undefined : i / 2));
+    expect([maybe(0), maybe(1), maybe(2)]).toEqual([0, undefined, 1]);
+  });
   test("scan gives every state", () => {
     const powers = scan(3, 1, (before, t) => before * (t + 2));
     expect([powers(0), powers(1), powers(2), powers(3)]).toEqual([1, 2, 6, 24]);

@@ -26,9 +26,12 @@ export async function vectors(args: readonly string[]): Promise<number> {
   const { page } = mechanism;
   const folder = resolve(needed(parsed, "output", "the folder the vectors go to"));
   const [count, seed] = [whole(parsed, "count", 10), whole(parsed, "seed", 1, 0)];
-  const made = makeVectors(mechanism, { count, seed, fixed: { options: settings(page, parsed) } });
-  const present = await readdir(folder).catch(() => [] as string[]);
+  const present = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return [] as string[];
+    throw error.code === "ENOTDIR" ? new UsageError(`${folder} is a file; give a new folder`) : error;
+  });
   if (present.length) throw new UsageError(`${folder} is not empty; give a new folder`);
+  const made = makeVectors(mechanism, { count, seed, fixed: { options: settings(page, parsed) } });
   const partial = `${folder}.partial-${process.pid}`;
   try {
     await mkdir(partial, { recursive: true });

@@ -43,6 +43,20 @@ example(
   { segmentLens: [1, 1] },
 );
 
+const wide = (size: number) => [size, 0, 0, 0];
+const [far, middle] = [2.1 ** (2 * Math.cos(3)), 3 ** (2 * Math.cos(2))];
+example(
+  "importance has the scale ½ of D = 4: 2.1² < (3² + 1)/2 although 2.1 > (3 + 1)/2, so the second document is nearer",
+  pine,
+  {
+    q: [[wide(0), wide(0), wide(0), wide(1)]],
+    k: [[wide(4 * Math.log(2.1)), wide(4 * Math.log(3)), wide(0), wide(0)]],
+    v: [[[1], [0], [0], [0]]],
+  },
+  { out: [[[1 / 3], [1 / 2], [1 / 3], [far / (far + middle + 2)]]] },
+  { segmentLens: [1, 2] },
+);
+
 const rotated = (x: Tensor, base: number) =>
   rope({ x, positions: tensor([x.shape[0]!, x.shape[1]!], (_, t) => t) }, { base }).out;
 const repeated = (x: Tensor, heads: number) => pick(x, 0, heads, (h) => Math.floor((h * x.shape[0]!) / heads));

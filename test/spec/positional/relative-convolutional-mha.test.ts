@@ -1,7 +1,7 @@
 import { scaledDotProductAttention as attention } from "../../../spec/core/scaled-dot-product-attention.ts";
 import { groupedQueryAttention as gqa } from "../../../spec/heads/grouped-query-attention.ts";
 import { relativeConvolutionalMha as rcmha } from "../../../spec/positional/relative-convolutional-mha.ts";
-import { cases, edit, example, law, same, specify, type Tensor, tensor } from "../../kit.ts";
+import { cases, edit, example, fail, law, same, specify, type Tensor, tensor } from "../../kit.ts";
 
 specify(rcmha);
 
@@ -92,5 +92,18 @@ law(
     });
     const q = edit(x.x, (v, _, d) => v + Number(x.u.data[d]));
     same(rcmha({ ...x, ...weights }, o).out, attention({ q, k: x.x, v: x.x, bias }, { causal: true }).out);
+  },
+);
+law(
+  "a sequence longer than half the table is refused",
+  cases(rcmha, { sizes: { T: 5 }, given: { r: false, s: false } }),
+  ({ x, n, o }) => {
+    let refused = "";
+    try {
+      rcmha({ ...x, s: tensor([8, n.H], () => 0) }, o);
+    } catch (error) {
+      refused = String(error);
+    }
+    if (!refused.includes("at least 2T")) fail(refused || "accepted");
   },
 );

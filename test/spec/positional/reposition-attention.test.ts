@@ -1,6 +1,6 @@
 import { scaledDotProductAttention as attention } from "../../../spec/core/scaled-dot-product-attention.ts";
 import { repositionAttention as reposition } from "../../../spec/positional/reposition-attention.ts";
-import { cases, edit, example, law, pick, reshape, same, specify, type Tensor, tensor } from "../../kit.ts";
+import { cases, edit, example, fail, law, pick, reshape, same, specify, type Tensor, tensor } from "../../kit.ts";
 
 specify(reposition);
 
@@ -187,5 +187,20 @@ law(
       reposition(x, { rowsG: [0, 2], columnsG: [0, 3] }).out,
       reposition(x, { rowsG: [2, 4], columnsG: [1, 4] }).out,
     );
+  },
+);
+law(
+  "an empty common box is refused, and one that leaves the image",
+  cases(reposition, { sizes: { Y: 2, X: 2 } }),
+  ({ x }) => {
+    for (const rowsG of [[1, 1], [0, 3], [-1, 1], [0, 1, 2], [1]]) {
+      let refused = "";
+      try {
+        reposition(x, { rowsG, columnsG: [0, 1] });
+      } catch (error) {
+        refused = String(error);
+      }
+      if (!refused.includes("rowsG")) fail(`${rowsG}: ${refused || "accepted"}`);
+    }
   },
 );

@@ -91,6 +91,13 @@ example(
   { attentionScaling: 1.5 },
   { ...yarn, factor: Math.E ** 10, mscale: 2, mscaleAllDim: 1 },
 );
+example(
+  "yarn with one mscale alone: as without",
+  scaling,
+  start,
+  { attentionScaling: 2 },
+  { ...yarn, factor: Math.E ** 10, mscaleAllDim: 2 },
+);
 example("yarn with its factor given", scaling, start, { attentionScaling: 7 }, { ...yarn, attentionFactor: 7 });
 example("linear has no factor to give", scaling, start, { attentionScaling: 1 }, { ...four, attentionFactor: 7 });
 
@@ -177,4 +184,13 @@ law("a stretch by s slows no pair by more than s, and speeds none up", cases(sca
     const w = o.base ** ((-2 * i) / o.rotaryDim);
     if (f > w * (1 + 1e-12) || f < (w / o.factor) * (1 - 1e-12)) fail(`pair ${i}: ${f} of ${w}`);
   });
+});
+law("a ramp of llama3 that has no width is refused", cases(scaling, { options: { rotaryDim: 4 } }), ({ x }) => {
+  let refused = "";
+  try {
+    scaling(x, { rotaryDim: 4, lowFreqFactor: 2, highFreqFactor: 2 });
+  } catch (error) {
+    refused = String(error);
+  }
+  if (!refused.includes("lowFreqFactor")) fail(refused || "accepted");
 });

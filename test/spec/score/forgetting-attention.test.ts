@@ -1,7 +1,7 @@
 import { scaledDotProductAttention as attention } from "../../../spec/core/scaled-dot-product-attention.ts";
 import { rotaryPositionEmbedding } from "../../../spec/positional/rotary-position-embedding.ts";
 import { forgettingAttention as fox } from "../../../spec/score/forgetting-attention.ts";
-import { at, cases, edit, example, law, pick, same, span, specify, type Tensor, tensor } from "../../kit.ts";
+import { at, cases, edit, example, fail, law, pick, same, span, specify, type Tensor, tensor } from "../../kit.ts";
 
 specify(fox);
 
@@ -192,5 +192,22 @@ law(
       );
     same(fox({ ...bare, x: ones, ...weight(-800) }, o).out, fox(bare, o).out);
     same(fox({ ...bare, x: ones, ...weight(800) }, o).out, fox({ ...bare, k: before(x.k), v: before(x.v) }, o).out);
+  },
+);
+law(
+  "gates that are given whole take neither weight nor bias",
+  cases(fox, { given: { ...plain, x: false, wF: false, bF: false, logF: true } }),
+  ({ x, n, o }) => {
+    const bF = tensor([n.H], () => 1);
+    const more = { x: tensor([n.Tk, 2], () => 1), wF: tensor([2, n.H], () => 1) };
+    for (const both of [{ bF }, more]) {
+      let refused = false;
+      try {
+        fox({ ...x, ...both }, o);
+      } catch {
+        refused = true;
+      }
+      if (!refused) fail(`${Object.keys(both).join(" and ")} beside logF were taken`);
+    }
   },
 );

@@ -2,7 +2,7 @@ import { scaledDotProductAttention as attention } from "../../../spec/core/scale
 import { groupedQueryAttention } from "../../../spec/heads/grouped-query-attention.ts";
 import { rotaryPositionEmbedding } from "../../../spec/positional/rotary-position-embedding.ts";
 import { gatedAttentionOutput as gated } from "../../../spec/score/gated-attention-output.ts";
-import { at, cases, edit, example, law, pick, same, specify, type Tensor, tensor } from "../../kit.ts";
+import { at, cases, edit, example, fail, law, pick, same, specify, type Tensor, tensor } from "../../kit.ts";
 
 specify(gated);
 
@@ -67,6 +67,26 @@ example(
   { qkNorm: "rms1p" },
 );
 
+example(
+  "half of one feature is none: nothing turns",
+  gated,
+  { ...scores, wQ: [[three], [three]], wK: [[1], [0]], wV: [[8], [0]] },
+  { out: [[4], [3]] },
+  { ropeTheta: 100, partialRotary: 0.5 },
+);
+
+law("a gain without a norm is refused", cases(gated, { options: { qkNorm: "none" } }), ({ x, n, o }) => {
+  const gain = tensor([n.D], () => 1);
+  for (const more of [{ gQ: gain }, { gK: gain }]) {
+    let refused = false;
+    try {
+      gated({ ...x, ...more }, o);
+    } catch {
+      refused = true;
+    }
+    if (!refused) fail(`${Object.keys(more)[0]} was taken`);
+  }
+});
 law(
   "gates of zero weight give half of grouped-query attention",
   cases(gated, { options: { qkNorm: "none", ropeTheta: Infinity, activation: "sigmoid" } }),
