@@ -5,6 +5,10 @@ import { join } from "node:path";
 import { root } from "./pages.ts";
 
 rmSync(join(root, "dist"), { recursive: true, force: true });
-execFileSync(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", join(root, "tsconfig.build.json")], { stdio: "inherit" });
+execFileSync(
+  process.execPath,
+  [join(root, "node_modules/typescript/bin/tsc"), "-p", join(root, "tsconfig.build.json")],
+  { stdio: "inherit" },
+);
 copyFileSync(join(root, "spec/papers.json"), join(root, "dist/spec/papers.json"));
 chmodSync(join(root, "dist/src/cli/main.js"), 0o755);

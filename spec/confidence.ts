@@ -34,6 +34,13 @@ export const evidence: Readonly<Record<string, Evidence>> = {
       "Dao-AILab/flash-attention@0251105a2fb1 tests/test_flash_attn.py:attention_ref"
     ]
   },
+  "core/gauss-seidel-jacobi-causal-inversion": {
+    "confidence": "confirmed",
+    "cases": 3,
+    "sources": [
+      "encoreus/GS-Jacobi_for_TarFlow@f28319b2295a GS_Jacobi_sampling.py:MetaBlock.reverse"
+    ]
+  },
   "core/lse-merge": {
     "confidence": "confirmed",
     "cases": 2,
@@ -41,11 +48,26 @@ export const evidence: Readonly<Record<string, Evidence>> = {
       "SHI-Labs/NATTEN@8c8729f496a4 src/natten/attn_merge.py:_merge_attentions_fn"
     ]
   },
-  "core/multi-head-attention": {
-    "confidence": "confirmed",
+  "core/luong-attention": {
+    "confidence": "reconstructed",
     "cases": 2,
     "sources": [
-      "pip torch==2.13.0+cpu torch.nn:MultiheadAttention"
+      "tensorflow/addons@d208d752e98c tensorflow_addons/seq2seq/attention_wrapper.py:_luong_score"
+    ]
+  },
+  "core/mega-attention": {
+    "confidence": "reconstructed",
+    "cases": 3,
+    "sources": [
+      "facebookresearch/mega@aeaa4b44592c fairseq/modules/moving_average_gated_attention.py:MovingAverageGatedAttention"
+    ]
+  },
+  "core/multi-head-attention": {
+    "confidence": "confirmed",
+    "cases": 4,
+    "sources": [
+      "pip torch==2.13.0+cpu torch.nn:MultiheadAttention",
+      "pip torch==2.15.0+cu132 torch.nn:MultiheadAttention"
     ]
   },
   "core/scaled-dot-product-attention": {
@@ -66,6 +88,14 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     "cases": 2,
     "sources": [
       "pip transformers==5.18.0 transformers.models.qwen2.modeling_qwen2:Qwen2Attention"
+    ]
+  },
+  "heads/multi-head-latent-attention": {
+    "confidence": "confirmed",
+    "cases": 4,
+    "sources": [
+      "pip transformers==5.18.0 transformers.models.deepseek_v3.modeling_deepseek_v3:DeepseekV3Attention",
+      "pip transformers==5.24.0 transformers.models.deepseek_v3.modeling_deepseek_v3:DeepseekV3Attention"
     ]
   },
   "heads/multi-query-attention": {
@@ -102,9 +132,10 @@ export const evidence: Readonly<Record<string, Evidence>> = {
   },
   "positional/botnet-relative-attention": {
     "confidence": "confirmed",
-    "cases": 2,
+    "cases": 4,
     "sources": [
-      "pip timm==1.0.29 layers.bottleneck_attn:BottleneckAttn"
+      "pip timm==1.0.29 layers.bottleneck_attn:BottleneckAttn",
+      "timm==1.0.29 layers.bottleneck_attn:BottleneckAttn"
     ]
   },
   "positional/coatnet-relative-attention": {
@@ -116,22 +147,26 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ]
   },
   "positional/cope": {
-    "confidence": "read",
-    "cases": 0,
-    "sources": []
+    "confidence": "confirmed",
+    "cases": 2,
+    "sources": [
+      "lucidrains/x-transformers@9252ed783802 x_transformers/x_transformers.py:CoPE"
+    ]
   },
   "positional/disentangled-attention": {
     "confidence": "confirmed",
-    "cases": 3,
+    "cases": 5,
     "sources": [
       "pip transformers==5.18.0 models.deberta_v2.modeling_deberta_v2:DisentangledSelfAttention",
-      "pip transformers==5.18.0 models.deberta.modeling_deberta:DisentangledSelfAttention (v1)"
+      "pip transformers==5.18.0 models.deberta.modeling_deberta:DisentangledSelfAttention (v1)",
+      "transformers==5.24.0 models.deberta_v2.modeling_deberta_v2:DisentangledSelfAttention"
     ]
   },
   "positional/dropped-position-reconstruction": {
     "confidence": "confirmed",
-    "cases": 1,
+    "cases": 3,
     "sources": [
+      "Haochen-Wang409/DropPos@13f50a83726f models_DropPos_mae.py:forward_drop_pos_loss, engine_pretrain.py:_get_label_smoothing_map",
       "Haochen-Wang409/DropPos@13f50a83726f models_DropPos_mae.py:forward_encoder"
     ]
   },
@@ -155,6 +190,119 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     "sources": [
       "HKUST-NISL/oat_eccv24@0c48c3e3a2f6 src/model/positionalEncoding.py:calculate3DPositional_learned"
     ]
+  },
+  "positional/kerple-position-bias": {
+    "confidence": "confirmed",
+    "cases": 3,
+    "sources": [
+      "chijames/KERPLE@25be3d712e96 megatron/mpu/layers.py:ParallelKerpleLog",
+      "chijames/KERPLE@25be3d712e96 megatron/mpu/layers.py:ParallelKerplePower"
+    ]
+  },
+  "positional/language-aligned-position-embedding": {
+    "confidence": "confirmed",
+    "cases": 2,
+    "sources": [
+      "appletea233/LLaVA-ST@bacf6d61e1de llava/model/llava_arch.py:token_transfer, reparam, encode_images (LAPE lines)"
+    ]
+  },
+  "positional/learned-absolute-position": {
+    "confidence": "confirmed",
+    "cases": 2,
+    "sources": [
+      "pip transformers==5.18.0 models.opt.modeling_opt:OPTLearnedPositionalEmbedding",
+      "pip transformers==5.18.0 models.roberta.modeling_roberta:RobertaEmbeddings.create_position_ids_from_input_ids"
+    ]
+  },
+  "positional/lrpe-d": {
+    "confidence": "confirmed",
+    "cases": 2,
+    "sources": [
+      "weigao266/TNL-MoE@007576feaa34 smoe/models/tnl/modeling_transnormer.py:Lrpe"
+    ]
+  },
+  "positional/md-lrpe": {
+    "confidence": "confirmed",
+    "cases": 5,
+    "sources": [
+      "Doraemonzzz/xmixers@a3e8681d40d9 xmixers/modules/pes/_legacy/lrpe.py:Lrpe(lrpe_type=5)",
+      "Doraemonzzz/xmixers@a3e8681d40d9 xmixers/modules/pes/_legacy/lrpe.py:Lrpe(lrpe_type=10)",
+      "Doraemonzzz/vector-quantize@e8e53ef13f18 vector_quants/modules/pe/lrpe.py:MdLrpe(lrpe_type=1)",
+      "Doraemonzzz/xopes@1dfa3df89614 xopes/ops/lrpe/cosine/_md/lrpe_cosine_md_torch.py:lrpe_cosine_md_torch",
+      "Doraemonzzz/xopes@1dfa3df89614 xopes/ops/lrpe/rotate/_1d/lrpe_rotate_1d_torch.py:lrpe_rotate_1d_torch"
+    ]
+  },
+  "positional/md-tpe": {
+    "confidence": "confirmed",
+    "cases": 2,
+    "sources": [
+      "Doraemonzzz/xmixers@a3e8681d40d9 xmixers/modules/pes/md/md_tpe.py:MdTpe"
+    ]
+  },
+  "positional/music-transformer-relative-attention": {
+    "confidence": "confirmed",
+    "cases": 4,
+    "sources": [
+      "tensorflow/tensor2tensor@bafdc1b67730 tensor2tensor/layers/common_attention.py:dot_product_self_attention_relative_v2",
+      "tensorflow/tensor2tensor@bafdc1b67730 tensor2tensor/layers/common_attention.py:masked_relative_local_attention_1d"
+    ]
+  },
+  "positional/nope": {
+    "confidence": "confirmed",
+    "cases": 3,
+    "sources": [
+      "pip transformers==5.18.0 models.llama4.modeling_llama4:Llama4TextAttention",
+      "pip transformers==5.24.0 models.llama4.modeling_llama4:Llama4TextAttention"
+    ]
+  },
+  "positional/path-attention": {
+    "confidence": "confirmed",
+    "cases": 3,
+    "sources": [
+      "pip flash-linear-attention==0.5.2 fla.ops.path_attn.naive:naive_path_attn",
+      "pip fla-core==0.5.2 fla.ops.path_attn.naive:naive_path_attn"
+    ]
+  },
+  "positional/pine-attention": {
+    "confidence": "confirmed",
+    "cases": 2,
+    "sources": [
+      "wzq016/PINE@5c2e9deaa9a2 pine/models/llama/modeling_llama.py:LlamaAttentionWithPS"
+    ]
+  },
+  "positional/positional-attention": {
+    "confidence": "confirmed",
+    "cases": 3,
+    "sources": [
+      "opallab/positional_attention@21170faf78d4 model.py:MultiheadAttention",
+      "opallab/positional_attention@21170faf78d4 model.py:TransformerLayer"
+    ]
+  },
+  "positional/randomized-position-encoding": {
+    "confidence": "confirmed",
+    "cases": 3,
+    "sources": [
+      "google-deepmind/randomized_positional_encodings@e8c64749d8cad7772dc7ade75b32ef9b2b29b466 models/positional_encodings.py:apply_rotary_encoding",
+      "google-deepmind/randomized_positional_encodings@e8c64749d8cad7772dc7ade75b32ef9b2b29b466 models/positional_encodings.py:noisy_fixed_positional_encodings"
+    ]
+  },
+  "positional/relative-convolutional-mha": {
+    "confidence": "confirmed",
+    "cases": 3,
+    "sources": [
+      "labmlai/annotated_deep_learning_paper_implementations@e6b3c8a6a2cd labml_nn/transformers/xl/relative_mha.py + primer_ez/__init__.py",
+      "hermansh-id/rcmha@87df49bf4bd88acb3fc48b8652769cf74ab79f80 rcmha/attention.py:RelativeMultiHeadAttention"
+    ]
+  },
+  "positional/reposition-attention": {
+    "confidence": "reconstructed",
+    "cases": 0,
+    "sources": []
+  },
+  "positional/rope-alibi-harmonic": {
+    "confidence": "reconstructed",
+    "cases": 0,
+    "sources": []
   },
   "positional/rope-linear-scaling": {
     "confidence": "confirmed",
@@ -187,9 +335,10 @@ export const evidence: Readonly<Record<string, Evidence>> = {
   },
   "positional/rope-scaling": {
     "confidence": "confirmed",
-    "cases": 5,
+    "cases": 9,
     "sources": [
-      "pip transformers==5.18.0 modeling_rope_utils:ROPE_INIT_FUNCTIONS"
+      "pip transformers==5.18.0 modeling_rope_utils:ROPE_INIT_FUNCTIONS",
+      "pip transformers==5.24.0 models.llama.modeling_llama:LlamaRotaryEmbedding"
     ]
   },
   "positional/rope-truncated-basis": {
@@ -229,11 +378,12 @@ export const evidence: Readonly<Record<string, Evidence>> = {
   },
   "positional/sinusoidal-position-encoding": {
     "confidence": "confirmed",
-    "cases": 3,
+    "cases": 4,
     "sources": [
       "tensorflow/tensor2tensor@bafdc1b67730 tensor2tensor/layers/common_attention.py:get_timing_signal_1d",
       "kimiyoung/transformer-xl@44781ed21dba pytorch/mem_transformer.py:PositionalEmbedding",
-      "pip transformers==5.18.0 models.distilbert.modeling_distilbert:create_sinusoidal_embeddings"
+      "pip transformers==5.18.0 models.distilbert.modeling_distilbert:create_sinusoidal_embeddings",
+      "pip transformers==5.24.0 models.distilbert.modeling_distilbert:create_sinusoidal_embeddings"
     ]
   },
   "positional/skew-relative-global-attention": {
@@ -252,10 +402,11 @@ export const evidence: Readonly<Record<string, Evidence>> = {
   },
   "positional/t5-relative-bias": {
     "confidence": "confirmed",
-    "cases": 3,
+    "cases": 6,
     "sources": [
       "pip transformers==5.18.0 models.t5.modeling_t5:T5Attention",
-      "pip transformers==5.18.0 models.t5.modeling_t5:T5Attention._relative_position_bucket"
+      "pip transformers==5.18.0 models.t5.modeling_t5:T5Attention._relative_position_bucket",
+      "pip transformers==5.24.0 models.t5.modeling_t5:T5Attention"
     ]
   },
   "positional/temporal-extension-adapter": {
@@ -307,6 +458,14 @@ export const evidence: Readonly<Record<string, Evidence>> = {
       "bytedance/kmax-deeplab@f8e1d0467fd3 kmax_deeplab/modeling/transformer_decoder/kmax_transformer_decoder.py:AttentionOperation"
     ]
   },
+  "score/cosine-attention-swinv2": {
+    "confidence": "confirmed",
+    "cases": 4,
+    "sources": [
+      "pip transformers==5.18.0 transformers.models.swinv2.modeling_swinv2:Swinv2SelfAttention",
+      "pip transformers==5.24.0 transformers.models.swinv2.modeling_swinv2:Swinv2SelfAttention"
+    ]
+  },
   "score/differential-attention": {
     "confidence": "confirmed",
     "cases": 2,
@@ -314,12 +473,28 @@ export const evidence: Readonly<Record<string, Evidence>> = {
       "microsoft/unilm@768a3c873f59 Diff-Transformer/multihead_diffattn.py:MultiheadDiffAttn"
     ]
   },
+  "score/dual-stream-visual-token-boost": {
+    "confidence": "reconstructed",
+    "cases": 2,
+    "sources": [
+      "hasanar1f/llava-hallunication-fix@c5ee7da0d01d modPAI/attention.py; modPAI/llava/model/multimodal_encoder/clip_encoder.py:llama_new_forward; update_modpai_alpha"
+    ]
+  },
   "score/entmax15-attention": {
     "confidence": "confirmed",
-    "cases": 3,
+    "cases": 5,
     "sources": [
       "deep-spin/entmax@c2bec6d5e7d6 entmax/activations.py; entmax/root_finding.py:entmax15",
-      "deep-spin/entmax@c2bec6d5e7d6 entmax/activations.py; entmax/root_finding.py:entmax_bisect"
+      "deep-spin/entmax@c2bec6d5e7d6 entmax/activations.py; entmax/root_finding.py:entmax_bisect",
+      "pip entmax==1.3 entmax:entmax_bisect",
+      "pip entmax==1.3 entmax:sparsemax"
+    ]
+  },
+  "score/forgetting-attention": {
+    "confidence": "confirmed",
+    "cases": 2,
+    "sources": [
+      "fla-org/flash-linear-attention@bc3b101dcb71 fla/ops/forgetting_attn/naive.py:naive_forgetting_attn"
     ]
   },
   "score/gated-attention-output": {
@@ -332,9 +507,10 @@ export const evidence: Readonly<Record<string, Evidence>> = {
   },
   "score/gaussian-adaptive-attention": {
     "confidence": "confirmed",
-    "cases": 2,
+    "cases": 4,
     "sources": [
-      "gioannides/Gaussian-Adaptive-Attention@145d1bc87b8c gaussian_adaptive_attention/GaussianBlock.py:MultiHeadGaussianAdaptiveAttention"
+      "gioannides/Gaussian-Adaptive-Attention@145d1bc87b8c gaussian_adaptive_attention/GaussianBlock.py:MultiHeadGaussianAdaptiveAttention",
+      "pip gaussian-adaptive-attention==0.1.5 gaussian_adaptive_attention:MultiHeadGaussianAdaptiveAttention"
     ]
   },
   "score/key-value-bias-attention": {
@@ -344,18 +520,43 @@ export const evidence: Readonly<Record<string, Evidence>> = {
       "sail-sg/Attention-Sink@af49727230ee lit_gpt/model_kv_bias.py:CausalSelfAttention"
     ]
   },
+  "score/kolmogorov-arnold-attention": {
+    "confidence": "published",
+    "cases": 0,
+    "sources": []
+  },
   "score/logit-softcap": {
     "confidence": "confirmed",
-    "cases": 2,
+    "cases": 4,
     "sources": [
-      "pip transformers==5.18.0 transformers.models.gemma2.modeling_gemma2:eager_attention_forward"
+      "pip transformers==5.18.0 transformers.models.gemma2.modeling_gemma2:eager_attention_forward",
+      "pip transformers==5.24.0 transformers.models.gemma2.modeling_gemma2:eager_attention_forward"
+    ]
+  },
+  "score/multi-token-attention": {
+    "confidence": "confirmed",
+    "cases": 6,
+    "sources": [
+      "facebookresearch/RAM@e6f051fbcfae projects/mta/mta_transformer.py:Attention"
     ]
   },
   "score/parallax-attention": {
     "confidence": "confirmed",
-    "cases": 2,
+    "cases": 3,
     "sources": [
-      "fla-org/flash-linear-attention@bc3b101dcb71 fla/ops/parallax/naive.py:naive_parallax"
+      "fla-org/flash-linear-attention@bc3b101dcb71 fla/ops/parallax/naive.py:naive_parallax",
+      "pip fla-core==0.5.2 fla.ops.parallax.naive:naive_parallax"
+    ]
+  },
+  "score/qk-norm": {
+    "confidence": "confirmed",
+    "cases": 5,
+    "sources": [
+      "pip transformers==5.18.0 transformers.models.qwen3.modeling_qwen3:Qwen3Attention",
+      "pip transformers==5.18.0 transformers.models.olmo2.modeling_olmo2:Olmo2Attention",
+      "pip transformers==5.18.0 transformers.models.cohere.modeling_cohere:CohereLayerNorm",
+      "pip transformers==5.24.0 transformers.models.qwen3.modeling_qwen3:Qwen3Attention",
+      "pip transformers==5.24.0 transformers.models.olmo2.modeling_olmo2:Olmo2Attention"
     ]
   },
   "score/rectified-linear-attention": {
@@ -366,14 +567,23 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ]
   },
   "score/relu-attention": {
-    "confidence": "read",
-    "cases": 0,
-    "sources": []
+    "confidence": "confirmed",
+    "cases": 6,
+    "sources": [
+      "mlfoundations/open_lm@9bb92ef16893 open_lm/attention.py:custom_attn"
+    ]
   },
   "score/selective-hard-attention": {
     "confidence": "reconstructed",
     "cases": 0,
     "sources": []
+  },
+  "score/selective-self-attention-temperature": {
+    "confidence": "reconstructed",
+    "cases": 2,
+    "sources": [
+      "umich-sota/selective_attention@4ea65202c4cc lit_gpt/gpt_2_PTS.py:CausalSelfAttention.scaled_dot_product_attention"
+    ]
   },
   "score/sigmoid-attention": {
     "confidence": "confirmed",
@@ -404,9 +614,10 @@ export const evidence: Readonly<Record<string, Evidence>> = {
   },
   "score/sparsemax-attention": {
     "confidence": "confirmed",
-    "cases": 2,
+    "cases": 4,
     "sources": [
-      "deep-spin/entmax@c2bec6d5e7d6 entmax/activations.py:sparsemax"
+      "deep-spin/entmax@c2bec6d5e7d6 entmax/activations.py:sparsemax",
+      "entmax==1.3 entmax.activations:sparsemax"
     ]
   },
   "score/statistical-top-k": {
@@ -421,6 +632,25 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     "cases": 2,
     "sources": [
       "dazhangyu123/ACMIL@e53d19c81f38 architecture/transformer.py:ACMIL_GA.forward"
+    ]
+  },
+  "score/synthesizer-attention": {
+    "confidence": "reconstructed",
+    "cases": 0,
+    "sources": []
+  },
+  "score/visual-attention-redistribution": {
+    "confidence": "confirmed",
+    "cases": 2,
+    "sources": [
+      "seilk/VisAttnSink@98e62d6ca74c src/logic/logic.py:DimProspector, HeadFork, VARProcessor.attn_redist"
+    ]
+  },
+  "score/wall-attention": {
+    "confidence": "confirmed",
+    "cases": 2,
+    "sources": [
+      "fla-org/flash-linear-attention@bc3b101dcb71 fla/ops/wall_attn/naive.py:naive_wall_attn"
     ]
   },
   "sparse/sliding-window-attention": {

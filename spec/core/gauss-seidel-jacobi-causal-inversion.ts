@@ -169,7 +169,7 @@ export const gaussSeidelJacobiCausalInversion = mechanism({
     };
     const rows = mode === "J" ? T : mode === "GS" ? 1 : T / G;
     const start: Matrix = (t, c) => (t === 0 || init === "z" ? z(t, c) : 0);
-    const solved = range(T / rows).reduce((state, g) => settle(g * rows, Math.min((g + 1) * rows, T - 1), state), {
+    const solved = range(T / rows).reduce((state, g) => settle(g * rows, (g + 1) * rows, state), {
       x: start,
       seen: start,
     });

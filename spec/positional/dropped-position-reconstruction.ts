@@ -14,8 +14,8 @@ import { choice, logSumExp, mechanism, range, real, softmax, sum, table, type Ve
  * `pi1` is the order $\pi$ of the $P$ patches of which the first $K$ are seen, `pi2` an order of those of which the first
  * $\lfloor (1 - \gamma_2) K \rfloor$ keep their positions. The patches fill a square row by row. $\sigma = 0$ makes $Y$ the
  * identity; training takes it from 1 to 0 linearly. The official code divides by the sum of the column's row, so that
- * the columns of $Y$ sum to 1; `smoothing` `row` makes the rows targets that sum to 1, as the paper has it. $a_i$ is
- * `attention`, or of features of the whole image the softmax over all patches of
+ * the columns of $Y$ sum to 1; `smoothing` `row` divides by the sum of the row itself, so that each target sums to 1.
+ * $a_i$ is `attention`, or of features of the whole image the softmax over all patches of
  * $\cos(\text{class}, \text{patch})/\tau$ (attentive reconstruction); else 1. It need not sum to 1. Where nothing is
  * dropped the loss is 0. `tokens` need the embeddings, `loss` the logits. Cost: $O(P^2 + K P + K D)$.
  * Throws {@link PageError}, naming the argument, if two axes of one letter differ, an order is no permutation, $P$ is no square,

@@ -8,10 +8,10 @@ import { maximum, mechanism, range, real, softmax } from "../page.ts";
  * $$ p = \operatorname{softmax}_{c \in V}\bigl(z_c + \alpha z'_c\bigr), \quad
  *    V = \bigl\{c : z_c \ge \ln\beta + \max_{c'} z_{c'}\bigr\} $$
  *
- * $V$ is the tokens whose probability under $z$ is at least $\beta$ times the largest, that one included; the others get 0.
- * The two logits are added, where contrastive decoding subtracts. At $\beta = 1$ only the tokens tied for the largest
- * logit stay. The paper also reports larger $\alpha$; 1 is the default of the official code. A temperature or another
- * processor would act on the sum, after the cut. Cost: $O(C)$.
+ * $V$ is the tokens whose probability under $z$ is at least $\beta$ times the largest, that one included; the others
+ * get 0. The two logits are added, where contrastive decoding subtracts. At $\beta = 1$ only the tokens tied for the
+ * largest logit stay. The paper also reports larger $\alpha$; 1 is the default of the official code. A temperature or
+ * another processor would act on the sum, after the cut. Cost: $O(C)$.
  * Throws {@link PageError}, naming the argument, if the two vocabularies differ in size.
  */
 export const aglaCalibratedDecoding = mechanism({

@@ -2,17 +2,17 @@ import { flag, mechanism, range, real, sum, table } from "../page.ts";
 
 /**
  * Attention calibration (ACT): in a causal attention map, columns after the first sink that receive too much attention
- * are scaled down, and each row gives what is freed to its other columns in proportion. One head; the heads to calibrate
- * are chosen beforehand. Yu et al. 2024, arXiv:2406.15765.
+ * are scaled down, and each row gives what is freed to its other columns in proportion. One head; the heads to
+ * calibrate are chosen beforehand. Yu et al. 2024, arXiv:2406.15765.
  *
  * $$ a_s = \frac{1}{T - s} \sum_{t \ge s} A_{t,s}, \quad \{a_s > \tau\} = \{s_0 < s_1 < \dots\}, \quad S = \{s_1, s_2, \dots\} $$
  * $$ A'_{t,s} = \begin{cases} \beta A_{t,s} & s \in S \\ A_{t,s} + (1 - \beta)\, \dfrac{\sum_{r \in S} A_{t,r}}{\sum_{r \notin S} A_{t,r}}\, A_{t,s} & s \notin S \end{cases},
  *    \quad o_t = \sum_{s \le t} A'_{t,s}\, v_s $$
  *
- * $s_0$, the first column above $\tau$ wherever it stands, is spared; with `keepFirstSink` off (an extension of this page)
- * it is scaled down too. A row whose attention is all in $S$ is left as it is, where the official code divides by zero.
- * Entries above the diagonal are taken as zero. The map stays causal, but $S$ depends on all rows. $\tau$ is the paper's
- * $5/T$ by default; the official code is told $\tau$ and $\beta$ from outside. Cost: $O(T^2 E)$.
+ * $s_0$, the first column above $\tau$ wherever it stands, is spared; with `keepFirstSink` off (an extension of this
+ * page) it is scaled down too. A row whose attention is all in $S$ is left as it is, where the official code divides by
+ * zero. Entries above the diagonal are taken as zero. The map stays causal, but $S$ depends on all rows. $\tau$ is the
+ * paper's $5/T$ by default; the official code is told $\tau$ and $\beta$ from outside. Cost: $O(T^2 E)$.
  * Throws {@link PageError}, naming the argument, if `attn` is not square, holds anything outside $[0, 1]$, or differs
  * from `v` in length.
  */

@@ -1,17 +1,17 @@
 import { flag, integer, mechanism, range, real, softmax, sum, table } from "../page.ts";
 
 /**
- * Attention with a learned sink logit (gpt-oss): each head has one more place in the softmax, with a score of its own and
- * no value, so that a query need not attend to anything. OpenAI 2025, gpt-oss model card, arXiv:2508.10925.
+ * Attention with a learned sink logit (gpt-oss): each head has one more place in the softmax, with a score of its own
+ * and no value, so that a query need not attend to anything. OpenAI 2025, gpt-oss model card, arXiv:2508.10925.
  *
  * $$ o_{h,t} = \frac{\sum_{s \in S_t} e^{z_{h,t,s}}\, v_{\gamma(h),s}}{e^{\varsigma_h} + \sum_{s \in S_t} e^{z_{h,t,s}}}, \quad
  *    z_{h,t,s} = \sigma\, q_{h,t} \cdot k_{\gamma(h),s}, \quad \gamma(h) = \lfloor h H_k / H_q \rfloor $$
  *
  * With $p = t + T_k - T_q$ the place of query $t$ among the keys, $S_t$ is the keys with $s \le p$ if `causal` and
- * $p - s <$ `window`: the query's own place and the `window` − 1 before it (gpt-oss: 128 in every other layer). The sink
- * $\varsigma_h$ stands for one query head, is seen by every query and is not scaled by $\sigma$. It equals scaled dot-product
- * attention times the logistic of $\ell_{h,t} - \varsigma_h$, $\ell$ the log-sum-exp; $\varsigma \to -\infty$ is plain attention. A
- * query that sees no key gets zeros. Cost: $O(H_q T_q T_k (D + E))$.
+ * $p - s <$ `window`: the query's own place and the `window` − 1 before it (gpt-oss: 128 in every other layer). The
+ * sink $\varsigma_h$ stands for one query head, is seen by every query and is not scaled by $\sigma$. It equals scaled
+ * dot-product attention times the logistic of $\ell_{h,t} - \varsigma_h$, $\ell$ the log-sum-exp;
+ * $\varsigma \to -\infty$ is plain attention. A query that sees no key gets zeros. Cost: $O(H_q T_q T_k (D + E))$.
  * Throws {@link PageError}, naming the argument, if two axes of one letter differ or $H_q$ is no multiple of $H_k$.
  */
 export const attentionSinkLogit = mechanism({

@@ -2,16 +2,16 @@ import { choice, gelu, mechanism, real, softmax, sum, table } from "../page.ts";
 
 /**
  * Attention with batch-normalised similarities (MaX-DeepLab, kMaX-DeepLab): the products of queries and keys are not
- * scaled by $1/\sqrt D$ but normalised for each head with the stored statistics of a BatchNorm; so is each channel of the
- * result. Inference only. Wang et al. 2021, arXiv:2012.00759.
+ * scaled by $1/\sqrt D$ but normalised for each head with the stored statistics of a BatchNorm; so is each channel of
+ * the result. Inference only. Wang et al. 2021, arXiv:2012.00759.
  *
  * $$ z_{h,t,s} = \gamma_h\, \frac{q_{h,t} \cdot k_{h,s} - \mu_h}{\sqrt{\nu_h + \epsilon}} + \beta_h, \quad
  *    o_{h,t} = \sum_s \operatorname{softmax}_s(z_{h,t,s})\, v_{h,s}, \quad \ell_{h,t} = \ln \sum_s e^{z_{h,t,s}} $$
  * $$ y_{t,h,e} = \operatorname{gelu}\Bigl(\gamma'_{h,e}\, \frac{o_{h,t,e} - \mu'_{h,e}}{\sqrt{\nu'_{h,e} + \epsilon}} + \beta'_{h,e}\Bigr) $$
  *
  * The heads follow one another in the channels of $y$. The mean $\mu_h$ and shift $\beta_h$ of the similarities change
- * $\ell$ alone. The statistics of a fresh BatchNorm (0 and 1) are the defaults, and $\epsilon$ is $10^{-3}$ in the official
- * code, TensorFlow and PyTorch, not PyTorch's usual $10^{-5}$. Cost: $O(H T_q T_k (D + E))$.
+ * $\ell$ alone. The statistics of a fresh BatchNorm (0 and 1) are the defaults, and $\epsilon$ is $10^{-3}$ in the
+ * official code, TensorFlow and PyTorch, not PyTorch's usual $10^{-5}$. Cost: $O(H T_q T_k (D + E))$.
  * Throws {@link PageError}, naming the argument, if two axes of one letter differ or a variance is negative.
  */
 export const batchnormSimilarityAttention = mechanism({

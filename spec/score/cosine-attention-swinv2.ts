@@ -1,22 +1,23 @@
 import { mechanism, numbers, range, relu, sigmoid, softmax, sum, table } from "../page.ts";
 
 /**
- * Scaled cosine attention with a continuous position bias (Swin Transformer V2), inside one window of $Y \times X$ tokens:
- * scores are cosines times a learned factor, and a small network turns the logarithm of a pair's distance into a bias, so
- * that another window size can be used after training. Liu et al. 2021, arXiv:2111.09883.
+ * Scaled cosine attention with a continuous position bias (Swin Transformer V2), inside one window of $Y \times X$
+ * tokens: scores are cosines times a learned factor, and a small network turns the logarithm of a pair's distance into
+ * a bias, so that another window size can be used after training. Liu et al. 2021, arXiv:2111.09883.
  *
  * $$ o_{h,i} = \sum_{j \in S_i} \operatorname{softmax}_{j \in S_i}\Bigl(e^{\min(\ell_h, \ln 100)}\, \frac{q_{h,i}}{|q_{h,i}|} \cdot \frac{k_{h,j}}{|k_{h,j}|}
  *    + 16 \operatorname{sigmoid}\bigl(b_h(y_i - y_j,\, x_i - x_j)\bigr)\Bigr)\, v_{h,j} $$
  * $$ b(\Delta y, \Delta x) = \operatorname{relu}\bigl((\hat\Delta y, \hat\Delta x)\, W^1 + b^1\bigr)\, W^2, \quad
  *    \hat\Delta = \operatorname{sign}(\Delta)\, \frac{\log_2\bigl(1 + 8 |\Delta| / (n - 1)\bigr)}{\log_2 8} $$
  *
- * $n$ is the length of the window along that axis, or of the `pretrainedWindow`, the one trained with. An axis of length 1
- * has the difference 0 alone, whose coordinate is 0; there Microsoft's code divides 0 by 0, and Hugging Face's, looking at
- * the height only, leaves both axes undivided if it is 1. Lengths of vectors are at least $10^{-12}$. `mask` (true: may
- * attend) keeps the regions of a shifted window apart; official code adds −100 there, or twice that, and does not quite
- * hide them. A query that sees no key gets zeros. The layer's key projection has no bias. Cost: $O((YX)^2 H (D + E))$.
- * Throws {@link PageError}, naming the argument, if the tokens do not fill the window, two axes of one letter differ, or a
- * `pretrainedWindow` has a side below 2 where the window has not.
+ * $n$ is the length of the window along that axis, or of the `pretrainedWindow`, the one trained with. An axis of
+ * length 1 has the difference 0 alone, whose coordinate is 0; there Microsoft's code divides 0 by 0, and Hugging
+ * Face's, looking at the height only, leaves both axes undivided if it is 1. Lengths of vectors are at least
+ * $10^{-12}$. `mask` (true: may attend) keeps the regions of a shifted window apart; official code adds −100 there, or
+ * twice that, and does not quite hide them. A query that sees no key gets zeros. The layer's key projection has no
+ * bias. Cost: $O((YX)^2 H (D + E))$.
+ * Throws {@link PageError}, naming the argument, if the tokens do not fill the window, two axes of one letter differ,
+ * or a `pretrainedWindow` has a side below 2 where the window has not.
  */
 export const cosineAttentionSwinv2 = mechanism({
   id: "score/cosine-attention-swinv2",

@@ -1,8 +1,9 @@
 import { flag, integer, mechanism, range, real, rmsNorm, rotate, softmax, sum, table } from "../page.ts";
 
 /**
- * Differential attention (Diff Transformer): each head takes two attention maps and subtracts λ times the second from the
- * first, so that what both attend to cancels; the result is normalised head by head. Ye et al. 2024, arXiv:2410.05258.
+ * Differential attention (Diff Transformer): each head takes two attention maps and subtracts λ times the second from
+ * the first, so that what both attend to cancels; the result is normalised head by head. Ye et al. 2024,
+ * arXiv:2410.05258.
  *
  * $$ A^i_h = \operatorname{softmax}_{s \in S_t}\Bigl(\tfrac{1}{\sqrt D}\, q_{2h+i} \cdot k_{\lfloor (2h+i)/r \rfloor}\Bigr), \quad
  *    o_h = \bigl(A^0_h - \lambda A^1_h\bigr)\, v_{\lfloor h/r \rfloor}, \quad r = H / H_k $$
@@ -10,13 +11,13 @@ import { flag, integer, mechanism, range, real, rmsNorm, rotate, softmax, sum, t
  *    y = \sum_h (1 - \lambda_0)\, \bigl(g \odot \operatorname{rms}(o_h)\bigr) W^O_h $$
  *
  * A query or key is $D$ wide, a value $E = 2D$. Queries and keys are of sub-heads $2h$ and $2h + 1$, turned by rotary
- * embedding in interleaved pairs (unless `rope` is off). With fewer key heads, official code repeats each of the $2H_k$ key
- * sub-heads $r$ times in place, so that at $r = 2$ both maps of a head read one and the same sub-head of keys; this page
- * follows it. $\ell$ is the layer counted from 0 (the paper counts from 1 and subtracts 1); λ is one for all heads of a
- * layer, and so is the gain $g$ of the norm, whose ε is $10^{-5}$. $S_t$ is the tokens $s \le t$, or all without `causal`.
- * Cost: $O(T^2 H D)$ beside the projections.
- * Throws {@link PageError}, naming the argument, if two axes of one letter differ, a weight does not divide into heads, $H$
- * is no multiple of $H_k$, or $D$ is odd under `rope`.
+ * embedding in interleaved pairs (unless `rope` is off). With fewer key heads, official code repeats each of the $2H_k$
+ * key sub-heads $r$ times in place, so that at $r = 2$ both maps of a head read one and the same sub-head of keys; this
+ * page follows it. $\ell$ is the layer counted from 0 (the paper counts from 1 and subtracts 1); λ is one for all heads
+ * of a layer, and so is the gain $g$ of the norm, whose ε is $10^{-5}$. $S_t$ is the tokens $s \le t$, or all without
+ * `causal`. Cost: $O(T^2 H D)$ beside the projections.
+ * Throws {@link PageError}, naming the argument, if two axes of one letter differ, a weight does not divide into heads,
+ * $H$ is no multiple of $H_k$, or $D$ is odd under `rope`.
  */
 export const differentialAttention = mechanism({
   id: "score/differential-attention",

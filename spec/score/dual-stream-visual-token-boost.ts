@@ -1,8 +1,8 @@
 import { largest, mechanism, range, real, softmax, sum, table } from "../page.ts";
 
 /**
- * Visual token boost: image tokens that the vision encoder's class token attends to, in its first layer or strikingly in a
- * late one, get higher scores from the last query of a language decoder, against hallucination. Arif et al. 2025,
+ * Visual token boost: image tokens that the vision encoder's class token attends to, in its first layer or strikingly
+ * in a late one, get higher scores from the last query of a language decoder, against hallucination. Arif et al. 2025,
  * arXiv:2501.12206; the form of the boost is that of PAI, Liu et al. 2024, arXiv:2407.21771.
  *
  * $$ w_{h,t} = \operatorname{softmax}_s\bigl(z_{h,t,s} + [t = T_q - 1]\, \rho_h\, \beta_s\, |z_{h,t,s}|\bigr), \quad
@@ -10,14 +10,14 @@ import { largest, mechanism, range, real, softmax, sum, table } from "../page.ts
  * $$ \text{Bottom} = \{j : b_j > Q_3 + 1.5\,(Q_3 - Q_1)\}, \quad b_j = \sum_h A^{late}_{h,0,1+j}, \quad
  *    \text{Top} = \text{the } \lfloor rN \rfloor \text{ largest } \sum_h A^{first}_{h,0,1+j} \text{ and the } \lfloor r_s N \rfloor \text{ largest } \sum_{h,i} A^{first}_{h,1+j,i} $$
  *
- * The vision maps have the class token first and the $N = T_v - 1$ image tokens after it; image token $j$ is key $s_0 + j$.
- * $Q_1$ and $Q_3$ are quartiles of $b$, interpolated linearly. Of equal scores the earlier token is taken. A score of −∞ is
- * not seen and not boosted. Official code counts the outliers, turns the count into a fraction and back, and takes as many
- * of the largest, which is the same set but where that rounds down to one less. The output `top` leaves out Bottom.
- * The rows of a softmax all sum to 1, so that the spatial stream, as that code defines it, ties on a map nobody edited.
- * Cost: $O(H T_q T_k + H_v T_v^2)$.
- * Throws {@link PageError}, naming the argument, if two axes of one letter differ, there is no image token, or the image
- * tokens do not fit among the keys.
+ * The vision maps have the class token first and the $N = T_v - 1$ image tokens after it; image token $j$ is key
+ * $s_0 + j$. $Q_1$ and $Q_3$ are quartiles of $b$, interpolated linearly. Of equal scores the earlier token is taken. A
+ * score of −∞ is not seen and not boosted. Official code counts the outliers, turns the count into a fraction and back,
+ * and takes as many of the largest, which is the same set but where that rounds down to one less. The output `top`
+ * leaves out Bottom. The rows of a softmax all sum to 1, so that the spatial stream, as that code defines it, ties on a
+ * map nobody edited. Cost: $O(H T_q T_k + H_v T_v^2)$.
+ * Throws {@link PageError}, naming the argument, if two axes of one letter differ, there is no image token, or the
+ * image tokens do not fit among the keys.
  */
 export const dualStreamVisualTokenBoost = mechanism({
   id: "score/dual-stream-visual-token-boost",

@@ -1,18 +1,18 @@
 import { flag, maximum, mechanism, range, real, sum, table, weigh } from "../page.ts";
 
 /**
- * α-entmax attention: the softmax gives way to a mapping that can give a key no weight at all. α = 1 is softmax (the limit),
- * 2 is sparsemax, 1.5 (entmax15) lies between. Peters, Niculae and Martins 2019, arXiv:1905.05702; a value of α for each
- * head is Correia, Niculae and Martins 2019, arXiv:1909.00015.
+ * α-entmax attention: the softmax gives way to a mapping that can give a key no weight at all. α = 1 is softmax (the
+ * limit), 2 is sparsemax, 1.5 (entmax15) lies between. Peters, Niculae and Martins 2019, arXiv:1905.05702; a value of α
+ * for each head is Correia, Niculae and Martins 2019, arXiv:1909.00015.
  *
  * $$ o_t = \sum_{s \in S_t} w_{t,s}\, v_s, \quad w_{t,s} = \bigl[(\alpha - 1)\, z_{t,s} - \tau_t\bigr]_+^{1/(\alpha - 1)}, \quad
  *    \tau_t \text{ such that } \sum_{s \in S_t} w_{t,s} = 1, \quad z_{t,s} = \sigma\, q_t \cdot k_s $$
  *
- * The sum falls as $\tau$ rises and passes 1 between $(\alpha - 1) \max z - 1$ and $(\alpha - 1) \max z$: the root is found by
- * halving until no number lies between, and the weights are divided by their sum. Official code halves a set number of
- * times from a narrower start, and sorts instead in its functions for α = 1.5 and 2; all agree to rounding.
- * $S_t$ is the keys with `mask` true (all by default) and, if `causal`, those with $s \le t + T_k - T_q$. A query that sees
- * no key gets zeros. A key less than the best by $1/(\alpha - 1)$ or more has weight zero. Rounding grows like
+ * The sum falls as $\tau$ rises and passes 1 between $(\alpha - 1) \max z - 1$ and $(\alpha - 1) \max z$: the root is
+ * found by halving until no number lies between, and the weights are divided by their sum. Official code halves a set
+ * number of times from a narrower start, and sorts instead in its functions for α = 1.5 and 2; all agree to rounding.
+ * $S_t$ is the keys with `mask` true (all by default) and, if `causal`, those with $s \le t + T_k - T_q$. A query that
+ * sees no key gets zeros. A key less than the best by $1/(\alpha - 1)$ or more has weight zero. Rounding grows like
  * $1/(\alpha - 1)$ as α nears 1, and above 2 the power is steep at zero. Cost: $O(T_q T_k (D + E))$, halving apart.
  * Throws {@link PageError}, naming the argument, if two axes of one letter differ or α is not above 1.
  */

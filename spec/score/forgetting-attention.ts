@@ -15,24 +15,26 @@ import {
 } from "../page.ts";
 
 /**
- * Forgetting attention (FoX): causal attention in which each token and head has a forget gate $f$ between 0 and 1, and the
- * weight of a key is multiplied by the gates of all tokens after it up to the query. Lin et al. 2025, arXiv:2503.02130.
+ * Forgetting attention (FoX): causal attention in which each token and head has a forget gate $f$ between 0 and 1, and
+ * the weight of a key is multiplied by the gates of all tokens after it up to the query. Lin et al. 2025,
+ * arXiv:2503.02130.
  *
  * $$ o_{h,t} = \sum_{s \in S_t} \operatorname{softmax}_{s \in S_t}\Bigl(\sigma\, q_{h,t} \cdot k_{h,s} + \sum_{s < l \le p} \ln f_{l,h}\Bigr)\, v_{h,s}, \quad
  *    f_{l,h} = \operatorname{sigmoid}(x_l \cdot w^F_h + b^F_h) $$
  *
- * $p = t + T_k - T_q$ is the place of query $t$ among the keys and $S_t$ the keys with $0 \le p - s <$ `window`. The decay is
- * not scaled by $\sigma$; code keeps it as a difference of running sums. `logF` gives $\ln f$ itself, −∞ hides what came before.
- * $f = 1$ is plain causal attention, a constant $f$ is ALiBi. No position embedding is needed; `rope` turns queries and keys
- * by their places (half layout).
+ * $p = t + T_k - T_q$ is the place of query $t$ among the keys and $S_t$ the keys with $0 \le p - s <$ `window`. The
+ * decay is not scaled by $\sigma$; code keeps it as a difference of running sums. `logF` gives $\ln f$ itself, −∞ hides
+ * what came before. $f = 1$ is plain causal attention, a constant $f$ is ALiBi. No position embedding is needed; `rope`
+ * turns queries and keys by their places (half layout).
  *
- * The Pro block is had by giving its weights, each for itself. With $\alpha = \operatorname{sigmoid}(x_s \cdot w)$ a shift makes
- * $k_s$ into $\alpha k_{s-1} + (1 - \alpha) k_s$, of the unshifted keys, $k_{-1} = 0$ (`wShiftK`; `wShiftV` for values); the gains
- * `gQ`, `gK` ask for an RMS norm of each head's query and key (ε `qkEps`), after the shift and before turning; `gO` for one of
- * each head's result (ε `eps`), and `wGate` multiplies that by $\operatorname{sigmoid}(x_p W^{gate}_h)$. The order and the two
- * ε are the official code's; its pruning of small weights is left out. Cost: $O(H T_q T_k (D + E))$.
- * Throws {@link PageError}, naming the argument, if two axes of one letter differ, $T_q > T_k$, neither `logF` nor `x` with
- * `wF` is given or both are, a weight that needs `x` comes without it, or $D$ is odd under `rope`.
+ * The Pro block is had by giving its weights, each for itself. With $\alpha = \operatorname{sigmoid}(x_s \cdot w)$ a
+ * shift makes $k_s$ into $\alpha k_{s-1} + (1 - \alpha) k_s$, of the unshifted keys, $k_{-1} = 0$ (`wShiftK`; `wShiftV`
+ * for values); the gains `gQ`, `gK` ask for an RMS norm of each head's query and key (ε `qkEps`), after the shift and
+ * before turning; `gO` for one of each head's result (ε `eps`), and `wGate` multiplies that by
+ * $\operatorname{sigmoid}(x_p W^{gate}_h)$. The order and the two ε are the official code's; its pruning of small
+ * weights is left out. Cost: $O(H T_q T_k (D + E))$.
+ * Throws {@link PageError}, naming the argument, if two axes of one letter differ, $T_q > T_k$, neither `logF` nor `x`
+ * with `wF` is given or both are, a weight that needs `x` comes without it, or $D$ is odd under `rope`.
  */
 export const forgettingAttention = mechanism({
   id: "score/forgetting-attention",

@@ -15,19 +15,19 @@ import {
 } from "../page.ts";
 
 /**
- * Gated attention: what each head attended to is multiplied, before the output projection, by a gate computed from the same
- * token as the query. Qwen3-Next uses it. Qiu et al. 2025, arXiv:2505.06708.
+ * Gated attention: what each head attended to is multiplied, before the output projection, by a gate computed from the
+ * same token as the query. Qwen3-Next uses it. Qiu et al. 2025, arXiv:2505.06708.
  *
  * $$ o_{t,h} = \sum_{s \in S_t} \operatorname{softmax}_{s \in S_t}\Bigl(\tfrac{1}{\sqrt D}\, q_{t,h} \cdot k_{s,\gamma(h)}\Bigr)\, v_{s,\gamma(h)}, \quad
  *    g_t = \phi(x_t W^G), \quad y_t = \sum_h (g_{t,h} \odot o_{t,h})\, W^O_h, \quad \gamma(h) = \lfloor h H_k / H_q \rfloor $$
  *
- * $\phi$ is the logistic function (`silu` is an ablation of the paper). `elementwise` has a gate for each channel of each
- * head, `headwise` one for each head. $x$ is the layer's input after its norm, for the gate as for the queries. $q$ and $k$
- * are the projections, then RMS-normalised over $D$ if `qkNorm` is not `none` (`rms`: gain $g$, the authors' code;
- * `rms1p`: gain $1 + g$, Qwen3-Next; without a gain given, none), then turned by rotary embedding in the half layout on the
- * first $\lfloor \rho D \rfloor$ features, $\rho$ = `partialRotary` (Qwen3-Next: ¼), if `ropeTheta` is finite. $S_t$ is the tokens
- * $s \le t$, or all without `causal`. Checkpoints hold $W^Q$ and $W^G$ interleaved: by key head in the authors' code, by query
- * head in Qwen3-Next. Cost: $O(T^2 H_q (D + E))$ beside the projections.
+ * $\phi$ is the logistic function (`silu` is an ablation of the paper). `elementwise` has a gate for each channel of
+ * each head, `headwise` one for each head. $x$ is the layer's input after its norm, for the gate as for the queries.
+ * $q$ and $k$ are the projections, then RMS-normalised over $D$ if `qkNorm` is not `none` (`rms`: gain $g$, the
+ * authors' code; `rms1p`: gain $1 + g$, Qwen3-Next; without a gain given, none), then turned by rotary embedding in the
+ * half layout on the first $\lfloor \rho D \rfloor$ features, $\rho$ = `partialRotary` (Qwen3-Next: ¼), if `ropeTheta`
+ * is finite. $S_t$ is the tokens $s \le t$, or all without `causal`. Checkpoints hold $W^Q$ and $W^G$ interleaved: by
+ * key head in the authors' code, by query head in Qwen3-Next. Cost: $O(T^2 H_q (D + E))$ beside the projections.
  * Throws {@link PageError}, naming the argument, if two axes of one letter differ, a weight does not divide into heads,
  * $H_q$ is no multiple of $H_k$, an odd number of features would turn, or a gain is given that no norm uses.
  */

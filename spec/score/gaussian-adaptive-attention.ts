@@ -1,20 +1,20 @@
 import { integer, mean, mechanism, product, range, real, sum, table } from "../page.ts";
 
 /**
- * Gaussian adaptive attention (GAAM): each value is weighted by how near it lies to the mean of its chunk, as a product of
- * Gaussians says; nothing is mixed between places. Used by itself (added to its input) or on the keys or values of
+ * Gaussian adaptive attention (GAAM): each value is weighted by how near it lies to the mean of its chunk, as a product
+ * of Gaussians says; nothing is mixed between places. Used by itself (added to its input) or on the keys or values of
  * ordinary attention. Ioannides et al. 2024, arXiv:2401.11143.
  *
  * $$ y_i = w_i x_i, \quad w_i = \frac{m_i}{\max\bigl(\sum_{j \in J} m_j, \epsilon\bigr)}, \quad
  *    m_i = \prod_k \frac{1}{\sqrt{2\pi \varsigma_k^2}} \exp\Bigl(-\frac{z_{k,i}^2}{2\varsigma_k^2}\Bigr), \quad
  *    z_{k,i} = \frac{x_i - (\mu + \delta_k)}{\sqrt{\nu + \epsilon}} $$
  *
- * One axis (`axis`: 0 the tokens, 1 the features) is cut into a chunk $J$ for each of the $H$ heads, the last one taking what
- * is left over; $\mu$ is the chunk's mean and $\nu$ its variance, divided by one less than its length. Offsets $\delta_k$ and
- * widths $\varsigma_k$ are each head's own. The paper speaks of a mixture; the official code multiplies the Gaussians, and this
- * page follows it. Entries equal to `paddingValue` come back as they are: they count as 0 in mean and variance, and with
- * their own value among the weights. $\epsilon$ is $10^{-8}$; the official multi-head class takes another but passes it where
- * the offset belongs, which has no effect. Cost: $O(T M K)$.
+ * One axis (`axis`: 0 the tokens, 1 the features) is cut into a chunk $J$ for each of the $H$ heads, the last one
+ * taking what is left over; $\mu$ is the chunk's mean and $\nu$ its variance, divided by one less than its length.
+ * Offsets $\delta_k$ and widths $\varsigma_k$ are each head's own. The paper speaks of a mixture; the official code
+ * multiplies the Gaussians, and this page follows it. Entries equal to `paddingValue` come back as they are: they count
+ * as 0 in mean and variance, and with their own value among the weights. $\epsilon$ is $10^{-8}$; the official
+ * multi-head class takes another but passes it where the offset belongs, which has no effect. Cost: $O(T M K)$.
  * Throws {@link PageError}, naming the argument, if `w` holds 0 or a head has fewer than two places of the axis.
  */
 export const gaussianAdaptiveAttention = mechanism({

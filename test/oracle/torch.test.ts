@@ -14,9 +14,18 @@ const camel = (name: string) => name.replace(/_(\w)/g, (_, letter: string) => le
 async function judge(path: string) {
   const { tensors, metadata } = readSafetensors(readFileSync(path), path);
   const side = (prefix: string) =>
-    Object.fromEntries(Object.entries(tensors).filter(([name]) => name.startsWith(prefix)).map(([name, t]) => [camel(name.slice(prefix.length)), t as Tensor]));
+    Object.fromEntries(
+      Object.entries(tensors)
+        .filter(([name]) => name.startsWith(prefix))
+        .map(([name, t]) => [camel(name.slice(prefix.length)), t as Tensor]),
+    );
   const { page } = await load(metadata.page!);
-  const options = Object.fromEntries(Object.entries(JSON.parse(metadata.options ?? "{}") as Record<string, unknown>).map(([name, value]) => [camel(name), value]));
+  const options = Object.fromEntries(
+    Object.entries(JSON.parse(metadata.options ?? "{}") as Record<string, unknown>).map(([name, value]) => [
+      camel(name),
+      value,
+    ]),
+  );
   return check(page, side("in.") as Case["inputs"], options, side("out."));
 }
 const files = (at: string) => readdirSync(at).filter((name) => name.endsWith(".safetensors"));

@@ -1,5 +1,5 @@
 import { gaussSeidelJacobiCausalInversion as inversion } from "../../../spec/core/gauss-seidel-jacobi-causal-inversion.ts";
-import { cases, edit, example, fc, law, same, span, specify } from "../../kit.ts";
+import { cases, edit, example, fail, fc, law, same, span, specify } from "../../kit.ts";
 
 specify(inversion);
 
@@ -142,7 +142,16 @@ example(
   { mode: "GS", guidance: 1, attnTemp: 2 },
 );
 
+example(
+  "guided by 1 away from itself it stays at −0.8",
+  inversion,
+  voting([1, -2, 0], Math.log(3)),
+  { x: column(1, -1, -0.8) },
+  { mode: "GS", guidance: 1 },
+);
+
 const classed = (z: readonly number[]) => ({ ...adding(z), classEmbedding: [4], freeEmbedding: [3] });
+example("the class adds 4", inversion, classed([0, 0, 0]), { x: column(0, 4, 8) }, { mode: "GS" });
 example(
   "the class adds 4, without it 3: guided by 2 it adds 6",
   inversion,
@@ -204,4 +213,20 @@ law(
       inversion(x, { ...o, guidance: 0 }).x,
     ),
   30,
+);
+law(
+  "modules are more than one and of more than one row, or the call is refused",
+  cases(inversion, { sizes: { T: 4 }, options: { mode: "GSJ", G: 2 } }),
+  ({ x, o }) => {
+    for (const G of [null, 1, 3, 4]) {
+      let refused = false;
+      try {
+        inversion(x, { ...o, G });
+      } catch {
+        refused = true;
+      }
+      if (!refused) fail(`G = ${G} was taken`);
+    }
+  },
+  5,
 );

@@ -93,8 +93,9 @@ law(
 const refused = (call: () => unknown): void => {
   try {
     call();
-  } catch {
-    return;
+  } catch (error) {
+    if (String(error).includes("at most 3·D")) return;
+    throw error;
   }
   fail("it was accepted");
 };
