@@ -56,7 +56,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ]
   },
   "core/mega-attention": {
-    "confidence": "reconstructed",
+    "confidence": "confirmed",
     "cases": 3,
     "sources": [
       "facebookresearch/mega@aeaa4b44592c fairseq/modules/moving_average_gated_attention.py:MovingAverageGatedAttention"

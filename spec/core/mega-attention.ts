@@ -45,7 +45,6 @@ export const megaAttention = mechanism({
   name: "Mega: moving-average gated attention",
   paper: "Ma et al., 2022, arXiv:2209.10655",
   code: "facebookresearch/mega fairseq/modules/moving_average_gated_attention.py:MovingAverageGatedAttention",
-  ours: "a last chunk may be shorter than the others and attends within itself",
   inputs: {
     x: "T M",
     normG: "M",

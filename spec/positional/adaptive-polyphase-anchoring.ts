@@ -2,18 +2,19 @@ import { flag, integer, largest, mechanism, real, sum } from "../page.ts";
 
 /**
  * Adaptive polyphase anchoring: rolls a feature map so that its strongest phase lies on the grid of a strided operator
- * (patches, windows, sub-sampling), which makes that operator commute with circular shifts of the image.
- * Ding et al. 2023, arXiv:2306.07470.
+ * (patches, windows, sub-sampling), which makes that operator commute with circular shifts of the image. Ding et al.
+ * 2023, arXiv:2306.07470.
  *
  * $$ (a, b) = \arg\max_{0 \le a, b < s}\; \Bigl(\sum_{u,v,c} |x_{a+us,\; b+vs,\; c}|^p\Bigr)^{1/p}, \quad
  *    y_{i,j} = z_{(i + a) \bmod Y,\; (j + b) \bmod X} $$
  *
- * $z$ is `moved`, the map itself if not given: the phase is always that of $x$. With `rollBack` the signs of $a$ and $b$
- * turn round, which takes the full-resolution result of the operator back to where $x$ was. Of equal phases the one with
- * the lower $as + b$ wins, and then shifts are no longer told apart. The official code takes square maps only and knows
- * $p = 2$ alone (its argument `norm` is not read); its `invariance` mode, which anchors the strongest patch, is not this.
- * Cost: $O(YXC)$.
- * Throws {@link PageError}, naming the argument, if two axes of one letter differ or the stride does not divide $Y$ and $X$.
+ * $z$ is `moved`, the map itself if not given: the phase is always that of $x$. With `rollBack` the signs of $a$ and
+ * $b$ turn round, which takes the full-resolution result of the operator back to where $x$ was. Of equal phases the
+ * one with the lower $as + b$ wins, and then shifts are no longer told apart. The official code takes square maps only
+ * and knows $p = 2$ alone (its argument `norm` is not read); its `invariance` mode, which anchors the strongest patch,
+ * is not this. Cost: $O(YXC)$.
+ * Throws {@link PageError}, naming the argument, if two axes of one letter differ or the stride does not divide $Y$
+ * and $X$.
  */
 export const adaptivePolyphaseAnchoring = mechanism({
   id: "positional/adaptive-polyphase-anchoring",

@@ -9,11 +9,11 @@ import { flag, mechanism, range, softmax, sum, table } from "../page.ts";
  * $$ m_h = 2^{-8(h+1)/P} \;\text{ for } h < P, \qquad m_h = 2^{-4(2(h-P)+1)/P} \;\text{ for } h \ge P, \qquad
  *    P = 2^{\lfloor \log_2 H \rfloor} $$
  *
- * $S_t$ is the keys $s \le p_t$; with `symmetric` (encoders, as MosaicBERT) every key, and the bias falls to both sides.
- * The bias is added after the scale and is not scaled. Heads beyond the power of two $P$ take every second slope of $2P$
- * heads. MPT takes another rule there (the odd places of the next power of two first): give its slopes as `slopes`. BLOOM
- * adds $m_h s$ instead, which differs by a constant in each query and so is the same under the causal mask, not without it.
- * A query that sees no key gets zeros. Cost: $O(H T_q T_k (D + E))$.
+ * $S_t$ is the keys $s \le p_t$; with `symmetric` (encoders, as MosaicBERT) every key, and the bias falls to both
+ * sides. The bias is added after the scale and is not scaled. Heads beyond the power of two $P$ take every second
+ * slope of $2P$ heads. MPT takes another rule there (the odd places of the next power of two first): give its slopes
+ * as `slopes`. BLOOM adds $m_h s$ instead, which differs by a constant in each query and so is the same under the
+ * causal mask, not without it. A query that sees no key gets zeros. Cost: $O(H T_q T_k (D + E))$.
  * Throws {@link PageError}, naming the argument, if two axes of one letter differ.
  */
 export const alibi = mechanism({

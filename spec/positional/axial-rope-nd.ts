@@ -1,10 +1,10 @@
 import { choice, mechanism, numbers, range, real, rotate, sum, table } from "../page.ts";
 
 /**
- * Rotary position embedding for tokens with several coordinates, as row and column of a patch or time, row and column of
- * a video. Features still turn in pairs; the four variants differ in which coordinate and which frequency turn which pair.
- * Heo et al. 2024, arXiv:2403.13298 (`axial-block`, `mixed`); Wang et al. 2024, arXiv:2409.12191 (`mrope`); Pixtral,
- * Agrawal et al. 2024, arXiv:2410.07073 (`pixtral`).
+ * Rotary position embedding for tokens with several coordinates, as row and column of a patch or time, row and column
+ * of a video. Features still turn in pairs; the four variants differ in which coordinate and which frequency turn
+ * which pair. Heo et al. 2024, arXiv:2403.13298 (`axial-block`, `mixed`); Wang et al. 2024, arXiv:2409.12191
+ * (`mrope`); Pixtral, Agrawal et al. 2024, arXiv:2410.07073 (`pixtral`).
  *
  * $$ \alpha_{t,i} = \begin{cases}
  *    p_{t,g}\, \theta^{-2jG/D}, \quad i = g\tfrac{D}{2G} + j & \text{axial-block} \\
@@ -14,14 +14,15 @@ import { choice, mechanism, numbers, range, real, rotate, sum, table } from "../
  *    \end{cases} $$
  *
  * Pair $i$ turns by $\alpha_{t,i}$, $0 \le i < D/2$, $0 \le g < G$. `layout` says what pair $i$ is: `interleaved`
- * $(2i, 2i+1)$, `half-full` $(i, i + D/2)$; `half` is the same except for `axial-block`, where the two members stand half a
- * block apart in their own block of $D/G$ features. What people run: RoPE-ViT and timm `axial-block` or `mixed`,
- * `interleaved`, $\theta = 100$ for the first; Qwen2-VL's vision tower `axial-block`, `half-full`; its text model `mrope`,
- * `half`; Pixtral `pixtral`, `half`. Text tokens of `mrope` have equal coordinates, which makes it ordinary RoPE. A token
- * that must not turn (a class token) has all coordinates 0. One head; `w` of each head is its own.
- * Cost: $O(T D)$, with `mixed` $O(T D G)$.
- * Throws {@link PageError}, naming the argument, if two axes of one letter differ, $D$ does not divide into pairs (and those
- * among the coordinates, where each has its own), the sections do not fit, or `w` is missing or given needlessly.
+ * $(2i, 2i+1)$, `half-full` $(i, i + D/2)$; `half` is the same except for `axial-block`, where the two members stand
+ * half a block apart in their own block of $D/G$ features. What people run: RoPE-ViT and timm `axial-block` or
+ * `mixed`, `interleaved`, $\theta = 100$ for the first; Qwen2-VL's vision tower `axial-block`, `half-full`; its text
+ * model `mrope`, `half`; Pixtral `pixtral`, `half`. Text tokens of `mrope` have equal coordinates, which makes it
+ * ordinary RoPE. A token that must not turn (a class token) has all coordinates 0. One head; `w` of each head is its
+ * own. Cost: $O(T D)$, with `mixed` $O(T D G)$.
+ * Throws {@link PageError}, naming the argument, if two axes of one letter differ, $D$ does not divide into pairs (and
+ * those among the coordinates, where each has its own), the sections do not fit, or `w` is missing or given
+ * needlessly.
  */
 export const axialRopeNd = mechanism({
   id: "positional/axial-rope-nd",

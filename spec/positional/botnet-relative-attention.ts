@@ -1,20 +1,20 @@
 import { choice, flag, integer, mean, mechanism, range, softmax, sum, table } from "../page.ts";
 
 /**
- * The attention of bottleneck transformers (BoTNet): every place of a feature map attends to every other, and the query
- * also meets a learned vector of the row offset and one of the column offset. No output projection. Srinivas et al. 2021,
- * arXiv:2101.11605.
+ * The attention of bottleneck transformers (BoTNet): every place of a feature map attends to every other, and the
+ * query also meets a learned vector of the row offset and one of the column offset. No output projection. Srinivas et
+ * al. 2021, arXiv:2101.11605.
  *
  * $$ z_{h,t,s} = \sigma\, q_{t,h} \cdot k_{s,h} + \rho\, q_{t,h} \cdot \bigl(R^Y_{y_s - y_t + Y - 1} + R^X_{x_s - x_t + X - 1}\bigr), \quad
  *    \sigma = D^{-1/2}, \quad o_{t,h} = \sum_s \operatorname{softmax}_s(z_{h,t,s})\, v_{s,h} $$
  *
  * $\rho$ is 1 (timm), or with `scalePos` $\sigma$ (the authors' TensorFlow code, which scales the query before both
- * products). The tables are shared by the heads. With `positions` `absolute` the query meets $R^Y_{y_s} + R^X_{x_s}$ of
- * tables with a row for each row and column of the map; that form is the paper's comparison and not in timm. With `stride`
- * 2 the result is averaged over 2 × 2 places; an odd last row or column is dropped.
- * Cost: $O(Y^2X^2 H (D + E))$ beside the projections.
- * Throws {@link PageError}, naming the argument, if two axes of one letter differ, a weight does not divide into heads, a
- * table has the wrong length or the map is smaller than the stride.
+ * products). The tables are shared by the heads. With `positions` `absolute` the query meets $R^Y_{y_s} + R^X_{x_s}$
+ * of tables with a row for each row and column of the map; that form is the paper's comparison and not in timm. With
+ * `stride` 2 the result is averaged over 2 × 2 places; an odd last row or column is dropped. Cost: $O(Y^2X^2 H (D +
+ * E))$ beside the projections.
+ * Throws {@link PageError}, naming the argument, if two axes of one letter differ, a weight does not divide into
+ * heads, a table has the wrong length or the map is smaller than the stride.
  */
 export const botnetRelativeAttention = mechanism({
   id: "positional/botnet-relative-attention",

@@ -1,18 +1,19 @@
 import { choice, integer, mechanism, range, softmax, sum, table } from "../page.ts";
 
 /**
- * The relative attention of CoAtNet: every place of a feature map attends to every other, and a learned number of the head
- * and the two-dimensional offset is added to the score, whatever the input. Dai et al. 2021, arXiv:2106.04803, §2.1.
+ * The relative attention of CoAtNet: every place of a feature map attends to every other, and a learned number of the
+ * head and the two-dimensional offset is added to the score, whatever the input. Dai et al. 2021, arXiv:2106.04803,
+ * §2.1.
  *
  * $$ z_{h,t,s} = \frac{q_{t,h} \cdot k_{s,h}}{\sqrt D} + B_{h,\; y_t - y_s + Y - 1,\; x_t - x_s + X - 1}, \quad
  *    o_{t,h} = \sum_s \operatorname{softmax}_s(z_{h,t,s})\, v_{s,h}, \quad y_t = b^O + \sum_h o_{t,h} W^O_h $$
  *
- * With `convention` `key-query` (the TensorFlow code of CoAtNet and MaxViT) the offsets are $y_s - y_t$ and $x_s - x_t$. The
- * columns of `wQkv` are all queries, all keys, all values, and in each the heads one after the other. A table learned for
- * another map size is resized before; a block that halves the map pools its input before.
- * Cost: $O(Y^2X^2 H D)$ beside the projections.
- * Throws {@link PageError}, naming the argument, if two axes of one letter differ, a weight does not divide into heads or
- * the table is not $2Y - 1$ by $2X - 1$.
+ * With `convention` `key-query` (the TensorFlow code of CoAtNet and MaxViT) the offsets are $y_s - y_t$ and $x_s -
+ * x_t$. The columns of `wQkv` are all queries, all keys, all values, and in each the heads one after the other. A
+ * table learned for another map size is resized before; a block that halves the map pools its input before. Cost:
+ * $O(Y^2X^2 H D)$ beside the projections.
+ * Throws {@link PageError}, naming the argument, if two axes of one letter differ, a weight does not divide into heads
+ * or the table is not $2Y - 1$ by $2X - 1$.
  */
 export const coatnetRelativeAttention = mechanism({
   id: "positional/coatnet-relative-attention",

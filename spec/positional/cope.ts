@@ -1,20 +1,20 @@
 import { clamp, mechanism, range, sigmoid, softmax, sum, table } from "../page.ts";
 
 /**
- * Contextual position encoding (CoPE): a query counts its way back to a key, and a gate of query and key says how much each
- * token on the way counts, so that positions may be words or sentences. Positions are fractional; their vectors are
- * interpolated. Golovneva et al. 2024, arXiv:2405.18719.
+ * Contextual position encoding (CoPE): a query counts its way back to a key, and a gate of query and key says how much
+ * each token on the way counts, so that positions may be words or sentences. Positions are fractional; their vectors
+ * are interpolated. Golovneva et al. 2024, arXiv:2405.18719.
  *
  * $$ g_{t,s} = \operatorname{sigmoid}\Bigl(\frac{q_t \cdot k'_s}{\sqrt D}\Bigr), \quad
  *    p_{t,s} = \min\Bigl(\sum_{u \in S_t,\, u \ge s} g_{t,u},\; P - 1\Bigr), \quad u_{t,i} = q_t \cdot e_i $$
  * $$ b_{t,s} = (p - \lfloor p \rfloor)\, u_{t,\lceil p \rceil} + (1 - p + \lfloor p \rfloor)\, u_{t,\lfloor p \rfloor}, \quad
  *    o_t = \sum_{s \in S_t} \operatorname{softmax}_{s \in S_t}\Bigl(\frac{q_t \cdot k_s}{\sqrt D} + b_{t,s}\Bigr)\, v_s $$
  *
- * $S_t$ is the keys $s \le t + T_k - T_q$. The count takes in the key itself, so a token stands at $g_{t,t}$ from itself,
- * not at 0. The product with the table is not divided by $\sqrt D$. The gates' argument is: the paper's equation writes
- * $q \cdot k$ plain, its code (followed here) gates on the scaled score. `gateK` are keys $k'$ of their own for the gates
- * (the paper's separate keys, or the values for its value gates). The heads share the table. `bias` is 0
- * at keys that are not seen. A query that sees no key gets zeros. Cost: $O(H T_q (T_k (D + E) + P D))$.
+ * $S_t$ is the keys $s \le t + T_k - T_q$. The count takes in the key itself, so a token stands at $g_{t,t}$ from
+ * itself, not at 0. The product with the table is not divided by $\sqrt D$. The gates' argument is: the paper's
+ * equation writes $q \cdot k$ plain, its code (followed here) gates on the scaled score. `gateK` are keys $k'$ of
+ * their own for the gates (the paper's separate keys, or the values for its value gates). The heads share the table.
+ * `bias` is 0 at keys that are not seen. A query that sees no key gets zeros. Cost: $O(H T_q (T_k (D + E) + P D))$.
  * Throws {@link PageError}, naming the argument, if two axes of one letter differ.
  */
 export const cope = mechanism({

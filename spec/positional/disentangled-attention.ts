@@ -1,24 +1,26 @@
 import { choice, clamp, flag, integer, mechanism, range, softmax, sum, table } from "../page.ts";
 
 /**
- * The disentangled attention of DeBERTa: beside content to content, the query's content meets a vector of the distance, and
- * the key's content meets another. He et al. 2020, arXiv:2006.03654 (v1, v2); He et al. 2021, arXiv:2111.09543 (v3).
+ * The disentangled attention of DeBERTa: beside content to content, the query's content meets a vector of the
+ * distance, and the key's content meets another. He et al. 2020, arXiv:2006.03654 (v1, v2); He et al. 2021,
+ * arXiv:2111.09543 (v3).
  *
  * $$ z_{t,s} = \frac{q_t \cdot k_s + q_t \cdot k^r_{\delta(t,s)} + k_s \cdot q^r_{\delta(t,s)}}{\sqrt{f D}}, \quad
  *    k^r_i = r_i W^{rK} + b^{rK}, \quad q^r_i = r_i W^{rQ} + b^{rQ}, \quad
  *    \delta(t, s) = \operatorname{clip}(\beta(t - s) + K,\, 0,\, 2K - 1) $$
  *
- * for each head, of a table $r$ with $P = 2K$ rows. $f$ counts the terms in use: 1 and each of `c2p` (the second) and `p2c`
- * (the third). $\beta$ is the identity, or with a finite `maxPosition` $N$ buckets that grow with the distance (v2, v3): with
- * $m = \lfloor K/2 \rfloor$ it is $\beta(j) = j$ for $|j| \le m$, else
- * $\operatorname{sign}(j)\bigl(m + \lceil \ln(|j|/m) / \ln((N-1)/m) \cdot (m-1) \rceil\bigr)$, in float64 as written.
- * The paper's third term takes $\delta(s, t)$; every official version computes $\delta(t, s)$, and so does this page unless
- * `p2cIndex` is `paper`. With `shareAttKey` (v3) the table goes through the weights and biases of the content. v1 has no
- * bias on keys and on $k^r$. A layer norm on the table (v2, v3) comes before, the output layer after. A query whose keys
- * are all masked gets zeros, as in the authors' code; Hugging Face's gives it the mean of all values.
- * Cost: $O(T^2 H (D + E))$ beside the projections.
- * Throws {@link PageError}, naming the argument, if two axes of one letter differ, a weight does not divide into heads, the
- * table's length is odd, `maxPosition` leaves no room for buckets, or a projection of the table is missing or not used.
+ * for each head, of a table $r$ with $P = 2K$ rows. $f$ counts the terms in use: 1 and each of `c2p` (the second) and
+ * `p2c` (the third). $\beta$ is the identity, or with a finite `maxPosition` $N$ buckets that grow with the distance
+ * (v2, v3): with $m = \lfloor K/2 \rfloor$ it is $\beta(j) = j$ for $|j| \le m$, else $\operatorname{sign}(j)\bigl(m +
+ * \lceil \ln(|j|/m) / \ln((N-1)/m) \cdot (m-1) \rceil\bigr)$, in float64 as written. The paper's third term takes
+ * $\delta(s, t)$; every official version computes $\delta(t, s)$, and so does this page unless `p2cIndex` is `paper`.
+ * With `shareAttKey` (v3) the table goes through the weights and biases of the content. v1 has no bias on keys and on
+ * $k^r$. A layer norm on the table (v2, v3) comes before, the output layer after. A query whose keys are all masked
+ * gets zeros, as in the authors' code; Hugging Face's gives it the mean of all values. Cost: $O(T^2 H (D + E))$ beside
+ * the projections.
+ * Throws {@link PageError}, naming the argument, if two axes of one letter differ, a weight does not divide into
+ * heads, the table's length is odd, `maxPosition` leaves no room for buckets, or a projection of the table is missing
+ * or not used.
  */
 export const disentangledAttention = mechanism({
   id: "positional/disentangled-attention",

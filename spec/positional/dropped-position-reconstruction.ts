@@ -1,9 +1,9 @@
 import { choice, logSumExp, mechanism, range, real, softmax, sum, table, type Vector } from "../page.ts";
 
 /**
- * DropPos: a vision transformer is trained to tell where patches lie. Of the patches some are shown, of those some keep their
- * position embedding; each of the others is to be put into its place, near misses counting for something. Wang et al. 2023,
- * arXiv:2309.03576.
+ * DropPos: a vision transformer is trained to tell where patches lie. Of the patches some are shown, of those some
+ * keep their position embedding; each of the others is to be put into its place, near misses counting for something.
+ * Wang et al. 2023, arXiv:2309.03576.
  *
  * $$ x_0 = c + p_c, \quad x_{i+1} = e_{\pi(i)} + \begin{cases} p_{\pi(i)} & i \text{ keeps its position} \\ \mu & \text{else} \end{cases},
  *    \quad 0 \le i < K = \lfloor (1 - \gamma_1) P \rfloor $$
@@ -11,15 +11,15 @@ import { choice, logSumExp, mechanism, range, real, softmax, sum, table, type Ve
  *    Y_{i,j} = \frac{\kappa_{i,j}}{\sum_k \kappa_{j,k}}, \quad \kappa_{i,j} = e^{-\lVert i - j \rVert^2 / \sigma^2}, \quad
  *    u_i = a_i\,[i \text{ has no position}] $$
  *
- * `pi1` is the order $\pi$ of the $P$ patches of which the first $K$ are seen, `pi2` an order of those of which the first
- * $\lfloor (1 - \gamma_2) K \rfloor$ keep their positions. The patches fill a square row by row. $\sigma = 0$ makes $Y$ the
- * identity; training takes it from 1 to 0 linearly. The official code divides by the sum of the column's row, so that
- * the columns of $Y$ sum to 1; `smoothing` `row` divides by the sum of the row itself, so that each target sums to 1.
- * $a_i$ is `attention`, or of features of the whole image the softmax over all patches of
+ * `pi1` is the order $\pi$ of the $P$ patches of which the first $K$ are seen, `pi2` an order of those of which the
+ * first $\lfloor (1 - \gamma_2) K \rfloor$ keep their positions. The patches fill a square row by row. $\sigma = 0$
+ * makes $Y$ the identity; training takes it from 1 to 0 linearly. The official code divides by the sum of the column's
+ * row, so that the columns of $Y$ sum to 1; `smoothing` `row` divides by the sum of the row itself, so that each
+ * target sums to 1. $a_i$ is `attention`, or of features of the whole image the softmax over all patches of
  * $\cos(\text{class}, \text{patch})/\tau$ (attentive reconstruction); else 1. It need not sum to 1. Where nothing is
  * dropped the loss is 0. `tokens` need the embeddings, `loss` the logits. Cost: $O(P^2 + K P + K D)$.
- * Throws {@link PageError}, naming the argument, if two axes of one letter differ, an order is no permutation, $P$ is no square,
- * or attention is given in both forms or in half of one.
+ * Throws {@link PageError}, naming the argument, if two axes of one letter differ, an order is no permutation, $P$ is
+ * no square, or attention is given in both forms or in half of one.
  */
 export const droppedPositionReconstruction = mechanism({
   id: "positional/dropped-position-reconstruction",

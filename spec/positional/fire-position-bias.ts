@@ -10,9 +10,9 @@ import { mechanism, range, real, relu, softmax, sum, table } from "../page.ts";
  * $$ o_{h,t} = \sum_{s \in S_t} \operatorname{softmax}_{s \in S_t}\Bigl(\frac{q_{h,t} \cdot k_{h,s}}{\sqrt D} + b_{h,t,s}\Bigr)\, v_{h,s},
  *    \quad p_t = t + T_k - T_q $$
  *
- * $S_t$ is the keys $s \le p_t$. $c$ and $\ell$ are learned (0.1 and 1 at the start), and so is the threshold below which
- * positions are not told apart by the normaliser. `bias` is 0 at keys that are not seen. A query that sees no key gets
- * zeros. The authors' module stands in the paper's appendix; the code read is a copy of it that others run.
+ * $S_t$ is the keys $s \le p_t$. $c$ and $\ell$ are learned (0.1 and 1 at the start), and so is the threshold below
+ * which positions are not told apart by the normaliser. `bias` is 0 at keys that are not seen. A query that sees no
+ * key gets zeros. The authors' module stands in the paper's appendix; the code read is a copy of it that others run.
  * Cost: $O(H T_q T_k (D + E + A))$.
  * Throws {@link PageError}, naming the argument, if two axes of one letter differ.
  */

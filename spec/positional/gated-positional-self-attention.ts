@@ -1,22 +1,22 @@
 import { integer, mechanism, real, sigmoid, softmax, sum, table } from "../page.ts";
 
 /**
- * Gated positional self-attention (GPSA) of ConViT: each head mixes attention to content with attention to places, by a
- * learned gate, and may start out as one tap of a convolution. d'Ascoli et al. 2021, arXiv:2103.10697, §3.
+ * Gated positional self-attention (GPSA) of ConViT: each head mixes attention to content with attention to places, by
+ * a learned gate, and may start out as one tap of a convolution. d'Ascoli et al. 2021, arXiv:2103.10697, §3.
  *
  * $$ A_h = (1 - \operatorname{sigmoid} \lambda_h) \operatorname{softmax}_s\Bigl(\frac{q_{t,h} \cdot k_{s,h}}{\sqrt D}\Bigr)
  *    + \operatorname{sigmoid}(\lambda_h) \operatorname{softmax}_s\bigl(w^{pos}_h \cdot r_{t,s} + b^{pos}_h\bigr), \quad
  *    r_{t,s} = (\Delta x,\, \Delta y,\, \Delta x^2 + \Delta y^2) $$
  * $$ y_t = b^O + \sum_h \Bigl(\sum_s A_{h,t,s}\, x_s W^V_h\Bigr) W^O_h $$
  *
- * The $T$ patches fill a square row by row; $\Delta$ is the key's place less the query's. `bPos` cancels in the softmax. The
- * code divides $A$ by its row sums once more, which are 1. What is left out is the local initialisation: `wV` the identity,
- * $\lambda = 1$, and for head $h_1 + K h_2$ of $H = K^2$
- * $w^{pos} = \alpha\,(2\delta_x,\, 2\delta_y,\, -1)$ with $(\delta_x, \delta_y) = (h_2 - \kappa, h_1 - \kappa)$, which peaks at
- * that offset; $\kappa = (K - 1)/2$, the middle tap. $\alpha$ is `localityStrength`, not used once `wPos` is given.
- * Cost: $O(T^2 H (D + E))$ beside the projections.
- * Throws {@link PageError}, naming the argument, if two axes of one letter differ, a weight does not divide into heads, $T$
- * is no square, or something left out has no local initialisation.
+ * The $T$ patches fill a square row by row; $\Delta$ is the key's place less the query's. `bPos` cancels in the
+ * softmax. The code divides $A$ by its row sums once more, which are 1. What is left out is the local initialisation:
+ * `wV` the identity, $\lambda = 1$, and for head $h_1 + K h_2$ of $H = K^2$ $w^{pos} = \alpha\,(2\delta_x,\,
+ * 2\delta_y,\, -1)$ with $(\delta_x, \delta_y) = (h_2 - \kappa, h_1 - \kappa)$, which peaks at that offset; $\kappa =
+ * (K - 1)/2$, the middle tap. $\alpha$ is `localityStrength`, not used once `wPos` is given. Cost: $O(T^2 H (D + E))$
+ * beside the projections.
+ * Throws {@link PageError}, naming the argument, if two axes of one letter differ, a weight does not divide into
+ * heads, $T$ is no square, or something left out has no local initialisation.
  */
 export const gatedPositionalSelfAttention = mechanism({
   id: "positional/gated-positional-self-attention",

@@ -73,16 +73,20 @@ law("up to the threshold the bias depends on the distance alone", cases(fire), (
     tensor([n.H, n.Tq - 1, n.Tk - 1], (h, t, s) => (s <= t + n.Tk - n.Tq ? at(bias, h, t + d, s + d) : 0));
   if (n.Tq > 1 && n.Tk > 1) same(inner(1), inner(0));
 });
-law("beyond it the first key is as far as can be, r = ψ / (ψ + ε)", cases(fire, { sizes: { A: 1, Tk: 4 } }), ({ x, n, o }) => {
-  const unit = { w1: tensorOf([[1]]), b1: tensorOf([0]), w2: tensor([1, n.H], () => 1), b2: tensor([n.H], () => 0) };
-  const { bias } = fire({ ...x, ...unit, lMul: tensorOf(0) }, o);
-  const c = Math.abs(x.c.data[0]!);
-  const psi = (t: number) => Math.log(c * Math.max(0, t + n.Tk - n.Tq) + 1);
-  same(
-    tensor([n.H, n.Tq], (h, t) => at(bias, h, t, 0)),
-    tensor([n.H, n.Tq], (_, t) => psi(t) / (psi(t) + o.eps)),
-  );
-});
+law(
+  "beyond it the first key is as far as can be, r = ψ / (ψ + ε)",
+  cases(fire, { sizes: { A: 1, Tk: 4 } }),
+  ({ x, n, o }) => {
+    const unit = { w1: tensorOf([[1]]), b1: tensorOf([0]), w2: tensor([1, n.H], () => 1), b2: tensor([n.H], () => 0) };
+    const { bias } = fire({ ...x, ...unit, lMul: tensorOf(0) }, o);
+    const c = Math.abs(x.c.data[0]!);
+    const psi = (t: number) => Math.log(c * Math.max(0, t + n.Tk - n.Tq) + 1);
+    same(
+      tensor([n.H, n.Tq], (h, t) => at(bias, h, t, 0)),
+      tensor([n.H, n.Tq], (_, t) => psi(t) / (psi(t) + o.eps)),
+    );
+  },
+);
 law("the last query alone gets what it got among all", cases(fire), ({ x, n, o }) =>
   same(fire({ ...x, q: span(x.q, 1, n.Tq - 1, n.Tq) }, o).out, span(fire(x, o).out, 1, n.Tq - 1, n.Tq)),
 );
