@@ -101,7 +101,13 @@ export function mutantsOf(source: string): Mutant[] {
       if (other) replace(node.expression, other);
       const [a, b] = node.arguments;
       const plain = (n: ts.Node | undefined) => n && (ts.isIdentifier(n) || ts.isBinaryExpression(n));
-      if (!/^Math\.(min|max)$/.test(callee) && plain(a) && plain(b) && a!.getText(file) !== b!.getText(file) && node.arguments.length < 6) {
+      if (
+        !/^Math\.(min|max)$/.test(callee) &&
+        plain(a) &&
+        plain(b) &&
+        a!.getText(file) !== b!.getText(file) &&
+        node.arguments.length < 6
+      ) {
         const swapped = [b!, a!, ...node.arguments.slice(2)].map((n) => n.getText(file)).join(", ");
         replace(node, `${callee}(${swapped})`);
       }
