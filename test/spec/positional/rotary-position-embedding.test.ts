@@ -25,6 +25,13 @@ example(
   { base: 100 },
 );
 
+example(
+  "by default θ = 10000, so that pair 1 of 2 takes 50π positions for a quarter turn",
+  rope,
+  { x: [[0, 1, 0, 0]], positions: [100 * quarter] },
+  { out: [[0, 0, 0, 1]] },
+);
+
 law("products depend on the distance alone", cases(rope), ({ x, n, o }) => {
   const product = (a: number, b: number) => {
     const place = (p: number) => tensor([n.T], () => p);
