@@ -32,16 +32,17 @@ export class UnknownMechanismError extends Error {
   }
 }
 
-/** The ids one may have meant: those with these initials (`gqa`), then those spelled most alike. */
+/** The ids one may have meant: those with these initials (`gqa`), then those whose name or whole id is spelled most alike. */
 function alike(id: string): string[] {
-  const initials = (name: string) =>
-    name
-      .split("/")[1]!
+  const name = (full: string) => full.slice(full.lastIndexOf("/") + 1);
+  const initials = (full: string) =>
+    name(full)
       .split("-")
       .map((word) => word[0])
       .join("");
-  const meant = ids.filter((name) => initials(name) === id.toLowerCase());
-  return [...new Set([...meant, ...nearest(id, ids, 3)])].slice(0, 3);
+  const meant = ids.filter((full) => initials(full) === id.toLowerCase());
+  const spelled = nearest(name(id), ids.map(name), 3).flatMap((last) => ids.filter((full) => name(full) === last));
+  return [...new Set<string>([...meant, ...spelled])].slice(0, 3);
 }
 
 /** All ids, sorted. */

@@ -26,7 +26,10 @@ async function readSide(path: string, side: "in" | "out", names: readonly string
       throw new UsageError(
         `${path}: ${page.id} has no ${side === "in" ? "input" : "output"} ${name}; did you mean ${nearest(name, names)[0]}? The ${side === "in" ? "inputs" : "outputs"} are ${names.join(", ")}`,
       );
-    tensors[entry === undefined ? known : `${known}.${entry}`] = { shape, data: data as ArrayLike<number> };
+    const place = entry === undefined ? known : `${known}.${entry}`;
+    if (tensors[place])
+      throw new UsageError(`${path}: two tensors are named ${place} but for case and underscores; keep one`);
+    tensors[place] = { shape, data: data as ArrayLike<number> };
   }
   return { tensors, metadata: file.metadata };
 }

@@ -45,10 +45,10 @@ export interface Drawing {
 
 type Sizes = Record<string, number | readonly number[]>;
 
-/** The letters of a page that tests choose the length of: all but those that follow from others. */
-export function freeLetters(page: AnyPage): string[] {
-  const all = Object.values(page.inputs).flatMap((text) => {
-    const shape = shapeOf(text);
+/** The letters of some inputs of a page that tests choose the length of: all but those that follow from others. */
+export function freeLetters(page: AnyPage, names: readonly string[] = Object.keys(page.inputs)): string[] {
+  const all = names.flatMap((name) => {
+    const shape = shapeOf(page.inputs[name]!);
     return [...(shape.list ? [shape.list] : []), ...lettersOf(shape)];
   });
   return [...new Set(all)].filter((word) => !/^\d+$/.test(word) && !Object.hasOwn(page.axes ?? {}, word));
@@ -184,7 +184,10 @@ function value({ kind, low, high }: Extent, random: Random, values: Drawing["val
   return Number.isFinite(low) ? low + Math.abs(x) : Number.isFinite(high) ? high - Math.abs(x) : x;
 }
 
-/** Cuts or picks along letters: each listed letter keeps the places given, in their order. */
+/**
+ * Cuts or picks along letters: each listed letter keeps the places given, in their order; in a list, the tensors that
+ * are shorter keep those they have.
+ */
 export function take(
   page: AnyPage,
   inputs: Case["inputs"],
@@ -206,7 +209,11 @@ export function takeFrom<T extends Tensor | readonly Tensor[]>(
   const letters = lettersOf(shape);
   const one = (t: Tensor, entry?: number): Float64Tensor => {
     const lengths = letters.map((letter) => lengthOf(letter, sizes, entry));
-    const kept = letters.map((letter, k) => places[letter] ?? Array.from({ length: lengths[k]! }, (_, i) => i));
+    const kept = letters.map(
+      (letter, k) =>
+        places[letter]?.filter((i) => entry === undefined || i < lengths[k]!) ??
+        Array.from({ length: lengths[k]! }, (_, i) => i),
+    );
     const data = tensor(
       kept.map((list) => list.length),
       (...index) => Number(t.data[index.reduce((at, i, k) => at * lengths[k]! + kept[k]![i]!, 0)]),
@@ -229,19 +236,19 @@ export function* shrink(subject: Subject, drawn: Case, fixed: NonNullable<Drawin
 }
 
 function keeps(page: AnyPage, { inputs, options }: Case, fixed: NonNullable<Drawing["fixed"]>): boolean {
-  const { sizes } = bind(page, inputs, options);
+  const sizes = fixed.sizes && bind(page, inputs, options).sizes;
   return (
     Object.entries(fixed.options ?? {}).every(([name, value]) => Object.is(options[name], value)) &&
-    Object.entries(fixed.sizes ?? {}).every(([letter, length]) => sizes[letter] === length) &&
+    Object.entries(fixed.sizes ?? {}).every(([letter, length]) => sizes?.[letter] === length) &&
     Object.entries(fixed.given ?? {}).every(([name, given]) => (inputs[name] !== undefined) === given)
   );
 }
 
 function* simpler(page: AnyPage, { inputs, options }: Case): Generator<Case> {
   const { sizes } = bind(page, inputs, options);
-  for (const letter of freeLetters(page)) {
-    const length = sizes[letter];
-    if (typeof length !== "number") continue;
+  // An axis of omitted inputs alone cannot be cut: the case would stay what it is.
+  for (const letter of freeLetters(page, Object.keys(inputs))) {
+    const length = Math.max(0, ...[sizes[letter] ?? 0].flat());
     for (const shorter of [...new Set([1, length >> 1, length - 1])].filter((n) => n >= 1 && n < length))
       yield {
         options,
@@ -283,9 +290,11 @@ function fitValues(
   shorter: number,
   options: Case["options"],
 ): Case["inputs"] {
+  const lengths = before[letter];
+  const after = { ...before, [letter]: Array.isArray(lengths) ? lengths.map((n) => Math.min(n, shorter)) : shorter };
   return Object.fromEntries(
     Object.entries(inputs).map(([name, value]) => {
-      const extent = extentOf(page.domain?.[name], { ...before, [letter]: shorter }, options);
+      const extent = extentOf(page.domain?.[name], after, options);
       if (extent.kind !== "integer" || !Number.isFinite(extent.high)) return [name, value];
       const clamped = ([value].flat() as Float64Tensor[]).map((t) => ({
         shape: t.shape,

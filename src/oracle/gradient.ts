@@ -40,10 +40,10 @@ export function gradient(
   const reach = Math.max(...Object.values(flatten(direction)).map(scaleOf));
   const at = (h: number) => flatten(evaluate(page, moved(inputs, direction, h), options));
   const here = at(0);
-  const best: Record<string, { value: Float64Array; error: Float64Array }> = Object.fromEntries(
-    Object.entries(here).map(([name, t]) => [
+  const best: Record<string, Best> = Object.fromEntries(
+    Object.entries(here).map(([name, { data }]) => [
       name,
-      { value: new Float64Array(t.data.length), error: new Float64Array(t.data.length).fill(Number.POSITIVE_INFINITY) },
+      { here: data as Float64Array, slope: unknown(data.length), kink: unknown(data.length) },
     ]),
   );
   const room = roomFor(page, inputs, options, direction);
@@ -51,11 +51,12 @@ export function gradient(
     extrapolate(at, Math.min(first, room), best);
     if (Object.entries(best).every(([name, b]) => relative(b, here[name]!) < 1e-10)) break;
   }
-  if (!(reach > 0)) for (const b of Object.values(best)) b.error.fill(0);
-  const error = Object.fromEntries(Object.entries(best).map(([name, b]) => [name, relative(b, here[name]!)]));
+  const error = Object.fromEntries(
+    Object.entries(best).map(([name, b]) => [name, reach > 0 ? relative(b, here[name]!) : 0]),
+  );
   return {
     outputs: Object.fromEntries(
-      Object.entries(best).map(([name, b]) => [name, { shape: here[name]!.shape, data: b.value }]),
+      Object.entries(best).map(([name, b]) => [name, { shape: here[name]!.shape, data: b.slope.value }]),
     ),
     error,
     smooth: Object.values(error).every((e) => e < 1e-8),
@@ -84,47 +85,76 @@ function roomFor(
   return room;
 }
 
-function relative(b: { value: Float64Array; error: Float64Array }, here: Tensor): number {
+interface Estimate {
+  readonly value: Float64Array;
+  readonly error: Float64Array;
+}
+const unknown = (length: number): Estimate => ({
+  value: new Float64Array(length),
+  error: new Float64Array(length).fill(Number.POSITIVE_INFINITY),
+});
+interface Best {
+  readonly here: Float64Array;
+  readonly slope: Estimate;
+  /** Slope to the right less slope to the left. Central differences alone see nothing of a kink just here. */
+  readonly kink: Estimate;
+}
+
+function relative({ slope, kink }: Best, here: Tensor): number {
   let scale = Math.max(scaleOf(here), Number.MIN_VALUE),
     worst = 0;
-  for (const v of b.value) scale = Math.max(scale, Math.abs(v));
-  for (const e of b.error) worst = Math.max(worst, e);
+  for (const v of slope.value) scale = Math.max(scale, Math.abs(v));
+  for (const e of slope.error) worst = Math.max(worst, e);
+  for (const [i, v] of kink.value.entries()) worst = Math.max(worst, Math.abs(v), kink.error[i]!);
   return worst / scale;
 }
 
-/** Ridders' tableau from one first step, keeping at each place the estimate of least error. */
+/** Ridders' tableaus from one first step, keeping at each place the estimate of least error. */
 function extrapolate(
   at: (h: number) => Record<string, Tensor>,
   first: number,
-  best: Record<string, { value: Float64Array; error: Float64Array }>,
+  best: Readonly<Record<string, Best>>,
 ): void {
-  let previous: Record<string, Float64Array[]> = {};
+  let previous: Record<string, { slope: Float64Array[]; kink: Float64Array[] }> = {};
   for (let level = 0; level < levels; level++) {
     const h = first / shrinkage ** level;
     const up = at(h),
       down = at(-h);
-    const row: Record<string, Float64Array[]> = {};
-    for (const [name, b] of Object.entries(best)) {
+    const rows: typeof previous = {};
+    for (const [name, { here, slope, kink }] of Object.entries(best)) {
       const above = up[name]!.data,
         below = down[name]!.data;
-      const entries = [
-        Float64Array.from(b.value, (_, i) => (above[i] === below[i] ? 0 : (above[i]! - below[i]!) / (2 * h))),
-      ];
-      const last = previous[name];
-      for (let k = 1; last && k <= last.length; k++) {
-        const factor = shrinkage ** (2 * k);
-        const [coarse, fine] = [last[k - 1]!, entries[k - 1]!];
-        const next = fine.map((v, i) => (v * factor - coarse[i]!) / (factor - 1));
-        entries.push(next);
-        for (let i = 0; i < next.length; i++) {
-          const error = Math.max(Math.abs(next[i]! - fine[i]!), Math.abs(next[i]! - coarse[i]!));
-          if (error <= b.error[i]!) [b.error[i], b.value[i]] = [error, next[i]!];
-        }
-      }
-      row[name] = entries;
+      const central = here.map((_, i) => (above[i] === below[i] ? 0 : (above[i]! - below[i]!) / (2 * h)));
+      const turn = here.map((v, i) => (above[i] === v && below[i] === v ? 0 : (above[i]! - v - (v - below[i]!)) / h));
+      // What is left of them goes with h², h⁴, … and with h, h³, ….
+      rows[name] = {
+        slope: refine(central, previous[name]?.slope, (k) => shrinkage ** (2 * k), slope),
+        kink: refine(turn, previous[name]?.kink, (k) => shrinkage ** (2 * k - 1), kink),
+      };
     }
-    previous = row;
+    previous = rows;
   }
+}
+
+/** The next row of a tableau, from its first entry and the row before. */
+function refine(
+  start: Float64Array,
+  last: readonly Float64Array[] | undefined,
+  factorOf: (k: number) => number,
+  best: Estimate,
+): Float64Array[] {
+  const row = [start];
+  for (let k = 1; last && k <= last.length; k++) {
+    const factor = factorOf(k);
+    const [coarse, fine] = [last[k - 1]!, row[k - 1]!];
+    const next = fine.map((v, i) => (v * factor - coarse[i]!) / (factor - 1));
+    row.push(next);
+    for (let i = 0; i < next.length; i++) {
+      const error = Math.max(Math.abs(next[i]! - fine[i]!), Math.abs(next[i]! - coarse[i]!));
+      if (error <= best.error[i]!) [best.error[i], best.value[i]] = [error, next[i]!];
+    }
+  }
+  return row;
 }
 
 /** The inputs moved by `h` times the direction. */

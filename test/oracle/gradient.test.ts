@@ -28,7 +28,7 @@ const along = (f: (x: number) => number, x: number) =>
 describe("closed forms", () => {
   const functions: [string, (x: number) => number, (x: number) => number][] = [
     ["a line", (x) => 3 * x - 1, () => 3],
-    ["a cube", (x) => x ** 3, (x) => 3 * x * x],
+    ["a cube", (x) => 1 + x ** 3, (x) => 3 * x * x],
     ["exp", Math.exp, Math.exp],
     ["tanh", Math.tanh, (x) => 1 - Math.tanh(x) ** 2],
     ["a sigmoid", (x) => 1 / (1 + Math.exp(-x)), (x) => 1 / (2 + Math.exp(x) + Math.exp(-x))],
@@ -117,6 +117,7 @@ describe("closed forms", () => {
 describe("where there is no derivative", () => {
   test("a kink, a jump and a pole are reported", () => {
     expect(along((x) => Math.max(0, x), 0).smooth).toBe(false);
+    expect(along(Math.abs, 0).smooth).toBe(false);
     expect(along((x) => (x > 0 ? 1 : 0), 0).smooth).toBe(false);
     expect(along((x) => (x === 0 ? 0 : 1 / x), 0).smooth).toBe(false);
   });
