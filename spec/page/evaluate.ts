@@ -70,6 +70,8 @@ function stack(page: AnyPage, each: readonly Outputs[], fitted: Fitted): Outputs
 function view(page: AnyPage, name: string, fitted: Fitted): (...index: number[]) => number {
   const shape = shapeOf(page.inputs[name]!);
   const tensors = fitted.tensors[name];
+  if (!tensors && shape.fallback !== undefined && Object.hasOwn(page.inputs, shape.fallback))
+    return view(page, shape.fallback, fitted);
   if (!tensors) return omitted(name, shape, fitted.sizes);
   const readers = tensors.map((t, entry) => {
     const lengths = lettersOf(shape).map((letter) => lengthOf(letter, fitted.sizes, entry));

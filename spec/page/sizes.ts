@@ -243,6 +243,17 @@ export function solve(
   for (const text of Object.values(page.inputs))
     for (const word of shapeOf(text).axes.flat()) if (!isLiteral(word)) solver.sizes[word] ??= 0;
   solver.derive();
+  for (const [name, text] of Object.entries(page.inputs)) {
+    const shape = shapeOf(text);
+    if (shapes[name] || shape.fallback !== "identity") continue;
+    const [rows, columns] = lengthsOf(shape, solver.sizes).slice(-2);
+    const [left, right] = shape.axes.slice(-2).map((axis) => axis.join("·"));
+    if (rows !== columns)
+      solver.fail(
+        name,
+        `${name} is left out and would be the identity, but ${left} = ${rows} and ${right} = ${columns} differ: give ${name}`,
+      );
+  }
   return solver.settle();
 }
 

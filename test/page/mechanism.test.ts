@@ -260,6 +260,22 @@ describe("what is said of wrong input", () => {
   ];
   for (const [name, call, expected] of cases) test(name, () => expect(message(call)).toBe(expected));
 
+  test("what is left out as an identity must be square, and a default may name another that was left out", () => {
+    const chained = mechanism({
+      id: "test/chained",
+      name: "Chained",
+      paper: "2026",
+      inputs: { x: "D", a: "D = 2", b: "D = a", w: "D E = identity", y: "E = 1" },
+      outputs: { out: "E" },
+      options: {},
+      run: ({ x, a, b, w, y }, { D }) => ({ out: (e) => y(e) * sum(D, (d) => x(d) * (a(d) + 10 * b(d)) * w(d, e)) }),
+    });
+    expect(Array.from(chained({ x: tensorOf([1, 2]) }).out.data)).toEqual([22, 44]);
+    expect(Array.from(chained({ x: tensorOf([1]), a: tensorOf([3]) }).out.data)).toEqual([33]);
+    expect(message(() => chained({ x: tensorOf([1, 2]), y: tensorOf([1, 1, 1]) }))).toBe(
+      "test/chained: w is left out and would be the identity, but D = 2 and E = 3 differ: give w",
+    );
+  });
   test("the error carries mechanism and argument as fields", () => {
     try {
       heads({ x, w: tensor([3, 4], () => 0) });
