@@ -112,6 +112,15 @@ export function same(actual: Tensor | undefined, wanted: Tensor | undefined, wit
   if (parts) fail(explain(parts));
 }
 
+/** Nested arrays as tensors by name; as lists of tensors where the declaration says so. */
+const tensorsOf = (nested: Readonly<Record<string, Nested>>, shapes: Readonly<Record<string, string>>) =>
+  Object.fromEntries(
+    Object.entries(nested).map(([name, value]) => [
+      name,
+      shapes[name]?.includes(" of ") ? (value as Nested[]).map(tensorOf) : tensorOf(value),
+    ]),
+  );
+
 /** A worked example: numbers a reader can check by hand; it pins down the constants that relations leave free. */
 export function example(
   name: string,
@@ -121,15 +130,9 @@ export function example(
   options: Readonly<Record<string, unknown>> = {},
 ): void {
   test(`example: ${name}`, () => {
-    const list = (value: Nested, text: string) =>
-      text.includes(" of ") ? (value as Nested[]).map(tensorOf) : tensorOf(value);
-    const given = Object.fromEntries(
-      Object.entries(inputs).map(([key, value]) => [key, list(value, mechanism.page.inputs[key] ?? "")]),
-    ) as Inputs;
+    const given = tensorsOf(inputs, mechanism.page.inputs) as Inputs;
     const outputs: Outputs = evaluate(mechanism.page, given, options);
-    const expected = Object.fromEntries(
-      Object.entries(wanted).map(([key, value]) => [key, list(value, mechanism.page.outputs[key] ?? "")]),
-    );
+    const expected = tensorsOf(wanted, mechanism.page.outputs);
     const parts = difference(outputs, expected, nearly);
     if (parts) fail(explain(parts));
   });
@@ -143,7 +146,7 @@ export function refuses(
   options: Readonly<Record<string, unknown>> = {},
 ): void {
   test(`refuses: ${words}`, () => {
-    const given = Object.fromEntries(Object.entries(inputs).map(([key, value]) => [key, tensorOf(value)]));
+    const given = tensorsOf(inputs, mechanism.page.inputs) as Inputs;
     try {
       evaluate(mechanism.page, given, options);
     } catch (error) {
