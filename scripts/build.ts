@@ -2,6 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { chmodSync, copyFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { compileKernels } from "./kernels.ts";
 import { root } from "./pages.ts";
 
 rmSync(join(root, "dist"), { recursive: true, force: true });
@@ -12,3 +13,4 @@ execFileSync(
 );
 copyFileSync(join(root, "spec/papers.json"), join(root, "dist/spec/papers.json"));
 chmodSync(join(root, "dist/src/cli/main.js"), 0o755);
+await compileKernels(join(root, "dist"), true);

@@ -105,6 +105,647 @@ export const evidence: Readonly<Record<string, Evidence>> = {
       "pip transformers==5.18.0 transformers.models.falcon.modeling_falcon:FalconAttention"
     ]
   },
+  "linear/aaren": {
+    "confidence": "published",
+    "cases": 0,
+    "sources": []
+  },
+  "linear/atlas-memory": {
+    "confidence": "reconstructed",
+    "cases": 2,
+    "sources": [
+      "lucidrains/titans-pytorch@cc016ebca455 titans_pytorch/neural_memory.py:newtonschulz5"
+    ]
+  },
+  "linear/attention-free-transformer": {
+    "confidence": "published",
+    "cases": 0,
+    "sources": []
+  },
+  "linear/based-taylor-linear-attention": {
+    "confidence": "confirmed",
+    "cases": 2,
+    "sources": [
+      "HazyResearch/based@32c1bd4e09c8 based/models/mixers/linear_attention.py:LinearAttention"
+    ]
+  },
+  "linear/comba": {
+    "confidence": "confirmed",
+    "cases": 2,
+    "sources": [
+      "pip flash-linear-attention==0.5.2 fla.ops.comba:fused_recurrent_comba (Triton interpreter)"
+    ]
+  },
+  "linear/comba-layer": {
+    "confidence": "confirmed",
+    "cases": 1,
+    "sources": [
+      "pip flash-linear-attention==0.5.2 fla.layers.comba:Comba"
+    ]
+  },
+  "linear/cosformer": {
+    "confidence": "confirmed",
+    "cases": 3,
+    "sources": [
+      "Shark-NLP/CAB@0e496969545d efficient-attention/efficient_attention/modules/cosformer.py:CosformerAttention"
+    ]
+  },
+  "linear/deep-transformer-exp-memory": {
+    "confidence": "reconstructed",
+    "cases": 0,
+    "sources": []
+  },
+  "linear/deltanet": {
+    "confidence": "confirmed",
+    "cases": 2,
+    "sources": [
+      "pip flash-linear-attention==0.5.2 fla.ops.delta_rule.naive"
+    ]
+  },
+  "linear/deltanet-layer": {
+    "confidence": "confirmed",
+    "cases": 1,
+    "sources": [
+      "pip flash-linear-attention==0.5.2 fla.layers.delta_net:DeltaNet"
+    ]
+  },
+  "linear/dsf-recurrence": {
+    "confidence": "published",
+    "cases": 0,
+    "sources": []
+  },
+  "linear/exp-normalized-linear-attention": {
+    "confidence": "confirmed",
+    "cases": 2,
+    "sources": [
+      "IntelligentControlSystems/dsf-mqar@7c5aff8582be zoology/mixers/attention.py:MHNA"
+    ]
+  },
+  "linear/gated-deltanet": {
+    "confidence": "confirmed",
+    "cases": 2,
+    "sources": [
+      "pip flash-linear-attention==0.5.2 fla.ops.gated_delta_rule.naive"
+    ]
+  },
+  "linear/gated-deltanet-2": {
+    "confidence": "confirmed",
+    "cases": 2,
+    "sources": [
+      "pip flash-linear-attention==0.5.2 fla.ops.gdn2.naive"
+    ]
+  },
+  "linear/gated-deltanet-2-layer": {
+    "confidence": "confirmed",
+    "cases": 1,
+    "sources": [
+      "pip flash-linear-attention==0.5.2 fla.layers.gdn2:GatedDeltaNet2"
+    ]
+  },
+  "linear/gated-deltanet-layer": {
+    "confidence": "confirmed",
+    "cases": 3,
+    "sources": [
+      "pip flash-linear-attention==0.5.2 fla.layers.gated_deltanet:GatedDeltaNet",
+      "pip transformers==5.24.0 transformers.models.qwen3_next.modeling_qwen3_next:Qwen3NextGatedDeltaNet"
+    ]
+  },
+  "linear/gated-deltaproduct": {
+    "confidence": "confirmed",
+    "cases": 2,
+    "sources": [
+      "pip flash-linear-attention==0.5.2 fla.ops.gated_delta_product.naive:naive_recurrent_gated_delta_product"
+    ]
+  },
+  "linear/gated-deltaproduct-layer": {
+    "confidence": "confirmed",
+    "cases": 1,
+    "sources": [
+      "pip flash-linear-attention==0.5.2 fla.layers.gated_deltaproduct:GatedDeltaProduct"
+    ]
+  },
+  "linear/gated-linear-attention": {
+    "confidence": "confirmed",
+    "cases": 2,
+    "sources": [
+      "pip flash-linear-attention==0.5.2 fla.ops.gla.naive:naive_recurrent_gla"
+    ]
+  },
+  "linear/gated-linear-attention-layer": {
+    "confidence": "confirmed",
+    "cases": 1,
+    "sources": [
+      "pip flash-linear-attention==0.5.2 fla.layers.gla:GatedLinearAttention"
+    ]
+  },
+  "linear/gated-slot-attention": {
+    "confidence": "confirmed",
+    "cases": 4,
+    "sources": [
+      "pip flash-linear-attention==0.5.2 fla.ops.gsa.naive:naive_recurrent_gsa",
+      "pip fla-core==0.5.2 fla.ops.abc.naive:naive_recurrent_abc"
+    ]
+  },
+  "linear/gated-slot-attention-layer": {
+    "confidence": "confirmed",
+    "cases": 1,
+    "sources": [
+      "pip flash-linear-attention==0.5.2 fla.layers.gsa:GatedSlotAttention"
+    ]
+  },
+  "linear/h3": {
+    "confidence": "confirmed",
+    "cases": 2,
+    "sources": [
+      "HazyResearch/H3@5c4d06b57954 src/models/ssm/h3.py:H3"
+    ]
+  },
+  "linear/hgrn2": {
+    "confidence": "confirmed",
+    "cases": 2,
+    "sources": [
+      "pip flash-linear-attention==0.5.2 fla.layers.hgrn2:HGRN2Attention"
+    ]
+  },
+  "linear/inline-attention": {
+    "confidence": "confirmed",
+    "cases": 2,
+    "sources": [
+      "LeapLabTHU/InLine@e463a6f4dbb9 models/inline_swin.py:InLineAttention"
+    ]
+  },
+  "linear/kernelized-attention-rpe-fft": {
+    "confidence": "published",
+    "cases": 0,
+    "sources": []
+  },
+  "linear/kimi-delta-attention": {
+    "confidence": "confirmed",
+    "cases": 2,
+    "sources": [
+      "pip flash-linear-attention==0.5.2 fla.ops.kda.naive"
+    ]
+  },
+  "linear/kimi-delta-attention-layer": {
+    "confidence": "confirmed",
+    "cases": 1,
+    "sources": [
+      "pip flash-linear-attention==0.5.2 fla.layers.kda:KimiDeltaAttention"
+    ]
+  },
+  "linear/lambda-layer": {
+    "confidence": "confirmed",
+    "cases": 2,
+    "sources": [
+      "pip timm==1.0.29 timm.layers.lambda_layer:LambdaLayer"
+    ]
+  },
+  "linear/lara-attention": {
+    "confidence": "confirmed",
+    "cases": 4,
+    "sources": [
+      "Shark-NLP/CAB@0e496969545d efficient-attention/efficient_attention/modules/lara.py:LinearRA",
+      "HKUNLP/efficient-attention@531ff5169b56 efficient-attention/efficient_attention/lara.py:LinearRA"
+    ]
+  },
+  "linear/legendre-memory-unit": {
+    "confidence": "confirmed",
+    "cases": 2,
+    "sources": [
+      "zeyuliu1037/LMUFormer@5debaddf65a0 src/blocks/lmu_cell.py:LMUFFTCell (+ proj_conv, proj_bn of src/blocks/lmu.py:LMU)"
+    ]
+  },
+  "linear/lightnet-additive-decay": {
+    "confidence": "confirmed",
+    "cases": 2,
+    "sources": [
+      "pip flash-linear-attention==0.5.2 fla.layers.lightnet:LightNetAttention"
+    ]
+  },
+  "linear/lightning-attention": {
+    "confidence": "confirmed",
+    "cases": 2,
+    "sources": [
+      "OpenNLPLab/lightning-attention@d15c38529bbd lightning_attn/ops/torch/linear_attention.py:linear_attn"
+    ]
+  },
+  "linear/lightning-attention-2": {
+    "confidence": "confirmed",
+    "cases": 2,
+    "sources": [
+      "OpenNLPLab/lightning-attention@d15c38529bbd lightning_attn/ops/torch/linear_attention.py:linear_attn"
+    ]
+  },
+  "linear/lightning-attention-minimax": {
+    "confidence": "confirmed",
+    "cases": 4,
+    "sources": [
+      "pip transformers==5.18.0 transformers.models.minimax.modeling_minimax:MiniMaxLightningAttention",
+      "transformers==5.24.0 models.minimax.modeling_minimax:MiniMaxLightningAttention"
+    ]
+  },
+  "linear/linear-transformer": {
+    "confidence": "confirmed",
+    "cases": 3,
+    "sources": [
+      "idiap/fast-transformers@2ad36b97e64c fast_transformers/attention/linear_attention.py:LinearAttention",
+      "idiap/fast-transformers@2ad36b97e64c fast_transformers/recurrent/attention/self_attention/linear_attention.py:RecurrentLinearAttention"
+    ]
+  },
+  "linear/log-linear-attention": {
+    "confidence": "confirmed",
+    "cases": 2,
+    "sources": [
+      "pip flash-linear-attention==0.5.2 fla.ops.log_linear_attn.naive:naive_log_linear_attn"
+    ]
+  },
+  "linear/longhorn": {
+    "confidence": "confirmed",
+    "cases": 1,
+    "sources": [
+      "Cranial-XIX/longhorn@4ea174598787 models/longhorn.py:Longhorn.step (intermediate values)"
+    ]
+  },
+  "linear/longhorn-layer": {
+    "confidence": "confirmed",
+    "cases": 2,
+    "sources": [
+      "Cranial-XIX/longhorn@4ea174598787 models/longhorn.py:Longhorn.step"
+    ]
+  },
+  "linear/lssl": {
+    "confidence": "confirmed",
+    "cases": 2,
+    "sources": [
+      "state-spaces/s4@e757cef57d89 src/models/sequence/modules/lssl.py:Platypus"
+    ]
+  },
+  "linear/mamba-selective-ssm": {
+    "confidence": "confirmed",
+    "cases": 5,
+    "sources": [
+      "state-spaces/mamba@e9594ce1c732 mamba_ssm/ops/selective_scan_interface.py:selective_scan_ref",
+      "pip transformers==5.18.0 transformers.models.mamba.modeling_mamba:MambaMixer",
+      "pip transformers==5.24.0 transformers.models.mamba.modeling_mamba:MambaMixer"
+    ]
+  },
+  "linear/mamba2-ssd": {
+    "confidence": "confirmed",
+    "cases": 4,
+    "sources": [
+      "state-spaces/mamba@e9594ce1c732 mamba_ssm/modules/ssd_minimal.py:ssd_minimal_discrete",
+      "pip transformers==5.18.0 transformers.models.mamba2.modeling_mamba2:Mamba2Mixer",
+      "pip transformers==5.24.0 transformers.models.mamba2.modeling_mamba2:Mamba2Mixer"
+    ]
+  },
+  "linear/mega-ema": {
+    "confidence": "confirmed",
+    "cases": 3,
+    "sources": [
+      "facebookresearch/mega@aeaa4b44592c fairseq/modules/exponential_moving_average.py:MultiHeadEMA"
+    ]
+  },
+  "linear/mesanet": {
+    "confidence": "confirmed",
+    "cases": 5,
+    "sources": [
+      "pip flash-linear-attention==0.5.2 fla.ops.mesa_net.naive",
+      "pip fla-core==0.5.2 fla.ops.mesa_net.naive:naive_mesa_net_decoding_one_step"
+    ]
+  },
+  "linear/mesanet-layer": {
+    "confidence": "confirmed",
+    "cases": 1,
+    "sources": [
+      "pip flash-linear-attention==0.5.2 fla.layers.mesa_net:MesaNet"
+    ]
+  },
+  "linear/mlstm": {
+    "confidence": "confirmed",
+    "cases": 4,
+    "sources": [
+      "NX-AI/xlstm@032a6fb8ee19 xlstm/blocks/mlstm/backends.py",
+      "pip xlstm==2.0.6 xlstm.blocks.mlstm.cell:mLSTMCell"
+    ]
+  },
+  "linear/mossformer-joint-attention": {
+    "confidence": "confirmed",
+    "cases": 2,
+    "sources": [
+      "modelscope/ClearerVoice-Studio@6b3774dc79c4 clearvoice/clearvoice/models/mossformer2_ss/mossformer2_block.py:FLASH_ShareA_FFConvM"
+    ]
+  },
+  "linear/omega-rule-memory": {
+    "confidence": "reconstructed",
+    "cases": 0,
+    "sources": []
+  },
+  "linear/performer-favor": {
+    "confidence": "confirmed",
+    "cases": 3,
+    "sources": [
+      "lucidrains/performer-pytorch@fc8b78441b1e performer_pytorch/performer_pytorch.py:FastAttention"
+    ]
+  },
+  "linear/qlstm-reversed-sigmoid": {
+    "confidence": "confirmed",
+    "cases": 2,
+    "sources": [
+      "IntelligentControlSystems/dsf-mqar@7c5aff8582be zoology/mixers/lstm.py:qLSTM"
+    ]
+  },
+  "linear/retention": {
+    "confidence": "confirmed",
+    "cases": 2,
+    "sources": [
+      "pip flash-linear-attention==0.5.2 fla.ops.retention.naive:naive_retention"
+    ]
+  },
+  "linear/retention-layer": {
+    "confidence": "confirmed",
+    "cases": 1,
+    "sources": [
+      "pip flash-linear-attention==0.5.2 fla.layers.multiscale_retention:MultiScaleRetention"
+    ]
+  },
+  "linear/rodimus": {
+    "confidence": "confirmed",
+    "cases": 2,
+    "sources": [
+      "pip flash-linear-attention==0.5.2 fla.layers.rodimus:RodimusAttention"
+    ]
+  },
+  "linear/rwkv-4": {
+    "confidence": "confirmed",
+    "cases": 4,
+    "sources": [
+      "pip transformers==5.18.0 transformers.models.rwkv.modeling_rwkv:RwkvSelfAttention",
+      "transformers==5.24.0 models.rwkv.modeling_rwkv:RwkvSelfAttention"
+    ]
+  },
+  "linear/rwkv-4-channel-mixing": {
+    "confidence": "confirmed",
+    "cases": 1,
+    "sources": [
+      "pip transformers==5.18.0 transformers.models.rwkv.modeling_rwkv:RwkvFeedForward"
+    ]
+  },
+  "linear/rwkv6-time-mixing": {
+    "confidence": "confirmed",
+    "cases": 2,
+    "sources": [
+      "pip flash-linear-attention==0.5.2 fla.ops.rwkv6.recurrent_naive:naive_recurrent_rwkv6"
+    ]
+  },
+  "linear/rwkv6-time-mixing-layer": {
+    "confidence": "confirmed",
+    "cases": 1,
+    "sources": [
+      "pip flash-linear-attention==0.5.2 fla.layers.rwkv6:RWKV6Attention"
+    ]
+  },
+  "linear/rwkv7-time-mixing": {
+    "confidence": "confirmed",
+    "cases": 2,
+    "sources": [
+      "pip flash-linear-attention==0.5.2 fla.ops.generalized_delta_rule.dplr.naive:dplr_recurrence"
+    ]
+  },
+  "linear/rwkv7-time-mixing-layer": {
+    "confidence": "confirmed",
+    "cases": 2,
+    "sources": [
+      "pip flash-linear-attention==0.5.2 fla.layers.rwkv7:RWKV7Attention",
+      "flash-linear-attention==0.5.2 fla.layers.rwkv7:RWKV7Attention"
+    ]
+  },
+  "linear/s4-dplr": {
+    "confidence": "confirmed",
+    "cases": 2,
+    "sources": [
+      "state-spaces/s4@e757cef57d89 models/s4/s4.py:S4Block(mode=dplr)"
+    ]
+  },
+  "linear/s4d": {
+    "confidence": "confirmed",
+    "cases": 2,
+    "sources": [
+      "state-spaces/s4@e757cef57d89 models/s4/s4d.py:S4D"
+    ]
+  },
+  "linear/separable-self-attention": {
+    "confidence": "confirmed",
+    "cases": 2,
+    "sources": [
+      "pip timm==1.0.29 timm.models.mobilevit:LinearSelfAttention"
+    ]
+  },
+  "linear/simplified-linear-attention": {
+    "confidence": "confirmed",
+    "cases": 2,
+    "sources": [
+      "xinghaochen/SLAB@f58db00b9db3 classification/models/slab_swin.py:SimplifiedLinearAttention"
+    ]
+  },
+  "linear/slstm": {
+    "confidence": "confirmed",
+    "cases": 2,
+    "sources": [
+      "NX-AI/xlstm@032a6fb8ee19 xlstm/blocks/slstm/src/vanilla/__init__.py:slstm_forward"
+    ]
+  },
+  "linear/spiking-lmu": {
+    "confidence": "confirmed",
+    "cases": 2,
+    "sources": [
+      "zeyuliu1037/LMUFormer@5debaddf65a0 src/blocks/lmu_cell.py:SpikingLMUFFTCell"
+    ]
+  },
+  "linear/titans-neural-memory": {
+    "confidence": "reconstructed",
+    "cases": 0,
+    "sources": []
+  },
+  "linear/tnl-gated-linear-attention": {
+    "confidence": "confirmed",
+    "cases": 2,
+    "sources": [
+      "weigao266/TNL-MoE@007576feaa34 smoe/models/tnl/modeling_transnormer.py:NormLinearAttention.inference"
+    ]
+  },
+  "linear/token-mixing-template": {
+    "confidence": "reconstructed",
+    "cases": 0,
+    "sources": []
+  },
+  "linear/ttt-linear": {
+    "confidence": "confirmed",
+    "cases": 1,
+    "sources": [
+      "test-time-training/ttt-lm-pytorch@cd831db10c8c ttt.py:TTTLinear.ttt"
+    ]
+  },
+  "linear/ttt-linear-layer": {
+    "confidence": "confirmed",
+    "cases": 2,
+    "sources": [
+      "test-time-training/ttt-lm-pytorch@cd831db10c8c ttt.py:TTTLinear"
+    ]
+  },
+  "low-rank/dense-sparse-factorized-linear": {
+    "confidence": "reconstructed",
+    "cases": 0,
+    "sources": []
+  },
+  "low-rank/lama-low-rank-attention": {
+    "confidence": "reconstructed",
+    "cases": 0,
+    "sources": []
+  },
+  "low-rank/linformer-attention": {
+    "confidence": "confirmed",
+    "cases": 3,
+    "sources": [
+      "mlpen/Nystromformer@56893131bf3f code/attention_linformer.py:LinformerAttention",
+      "lucidrains/linformer@970e1c3f12fb linformer/linformer.py:LinformerSelfAttention"
+    ]
+  },
+  "low-rank/luna-attention": {
+    "confidence": "confirmed",
+    "cases": 2,
+    "sources": [
+      "XuezheMax/fairseq-apollo@3644d2064b1a fairseq/modules/luna_attention.py:LunarMultiheadAttention"
+    ]
+  },
+  "low-rank/memory-compressed-attention": {
+    "confidence": "confirmed",
+    "cases": 2,
+    "sources": [
+      "memory-compressed-attention==0.0.7 memory_compressed_attention:MemoryCompressedAttention"
+    ]
+  },
+  "low-rank/nystromformer-attention": {
+    "confidence": "confirmed",
+    "cases": 3,
+    "sources": [
+      "mlpen/Nystromformer@56893131bf3f code/attention_nystrom.py:NystromAttention",
+      "Shark-NLP/CAB@0e496969545d efficient-attention/efficient_attention/modules/nystrom_attention.py:NystromAttention._apply_attention"
+    ]
+  },
+  "low-rank/scatterbrain-attention": {
+    "confidence": "confirmed",
+    "cases": 2,
+    "sources": [
+      "HazyResearch/fly@6b73449a6b3e src/models/attention/sblocal_attention.py:SBLocalAttention"
+    ]
+  },
+  "low-rank/set-transformer-isab": {
+    "confidence": "confirmed",
+    "cases": 2,
+    "sources": [
+      "juho-lee/set_transformer@73432c640ac7 modules.py:ISAB"
+    ]
+  },
+  "low-rank/tensor-product-attention": {
+    "confidence": "confirmed",
+    "cases": 2,
+    "sources": [
+      "tensorgi/T6@8f478201c189 model/T6.py:CausalSelfAttention"
+    ]
+  },
+  "memory/abc-attention": {
+    "confidence": "confirmed",
+    "cases": 3,
+    "sources": [
+      "pip flash-linear-attention==0.5.2 fla.ops.abc.naive:naive_recurrent_abc",
+      "pip flash-linear-attention==0.5.2 fla.ops.abc.naive:naive_cumsum_abc",
+      "Shark-NLP/CAB@0e496969545d efficient-attention/efficient_attention/modules/abc.py:ABC._apply_attention"
+    ]
+  },
+  "memory/anisotropic-l2-memory-read": {
+    "confidence": "confirmed",
+    "cases": 2,
+    "sources": [
+      "hkchengrex/XMem@f3b841d50df0 model/memory_util.py:get_similarity,do_softmax,readout"
+    ]
+  },
+  "memory/codebook-bottleneck-filter": {
+    "confidence": "confirmed",
+    "cases": 2,
+    "sources": [
+      "allenai/procthor-rl@ed4feaf4944a procthor_objectnav/models/dino_gru.py:DinoTensorNavActorCriticCodebook.forward_codebook"
+    ]
+  },
+  "memory/deltaformer": {
+    "confidence": "confirmed",
+    "cases": 2,
+    "sources": [
+      "pip flash-linear-attention==0.5.2 fla.ops.deltaformer.naive:naive_deltaformer_attn"
+    ]
+  },
+  "memory/external-attention": {
+    "confidence": "confirmed",
+    "cases": 3,
+    "sources": [
+      "MenghaoGuo/EANet@59c03cb0a286 model_torch.py:External_attention",
+      "xmu-xiaoma666/External-Attention-pytorch@d75848e40233 model/attention/ExternalAttention.py:ExternalAttention",
+      "MenghaoGuo/EANet@59c03cb0a286 multi_head_attention_torch.py:Attention"
+    ]
+  },
+  "memory/infini-attention": {
+    "confidence": "confirmed",
+    "cases": 2,
+    "sources": [
+      "lucidrains/infini-transformer-pytorch@5774bb32033c infini_transformer_pytorch/infini_transformer.py:CausalAttention,FastweightMemory"
+    ]
+  },
+  "memory/memorizing-knn-attention": {
+    "confidence": "confirmed",
+    "cases": 3,
+    "sources": [
+      "google-research/meliad@cc1aef50bdcd transformer/attention.py:simple_attention,external_attention; transformer/memory/memory_layer.py:_retrieve_topk_gatherless; position.py:causal_mask; transformer_base.py:normalize_kq",
+      "lucidrains/memorizing-transformers-pytorch@272e39bafd2a memorizing_transformers_pytorch/memorizing_transformers_pytorch.py:KNNAttention"
+    ]
+  },
+  "memory/memoryformer-memory-layer": {
+    "confidence": "reconstructed",
+    "cases": 0,
+    "sources": []
+  },
+  "memory/pattention": {
+    "confidence": "confirmed",
+    "cases": 3,
+    "sources": [
+      "Haiyang-W/TokenFormer@4d56c73f4076 megatron/model/tokenformer.py:Pattention"
+    ]
+  },
+  "memory/sparsey-code-selection": {
+    "confidence": "reconstructed",
+    "cases": 0,
+    "sources": []
+  },
+  "memory/tensor-brain-semantic-decoder": {
+    "confidence": "reconstructed",
+    "cases": 0,
+    "sources": []
+  },
+  "memory/titans-mac": {
+    "confidence": "reconstructed",
+    "cases": 0,
+    "sources": []
+  },
+  "memory/titans-mag": {
+    "confidence": "reconstructed",
+    "cases": 0,
+    "sources": []
+  },
+  "memory/transformer-xl-recurrence": {
+    "confidence": "confirmed",
+    "cases": 2,
+    "sources": [
+      "kimiyoung/transformer-xl@44781ed21dba pytorch/mem_transformer.py:RelPartialLearnableMultiHeadAttn"
+    ]
+  },
   "positional/adaptive-polyphase-anchoring": {
     "confidence": "confirmed",
     "cases": 2,
@@ -658,6 +1299,56 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     "cases": 2,
     "sources": [
       "pip transformers==5.18.0 transformers.masking_utils:sliding_window_causal_mask_function / sliding_window_bidirectional_mask_function + transformers.models.mistral.modeling_mistral:eager_attention_forward"
+    ]
+  },
+  "spectral/base-conv": {
+    "confidence": "confirmed",
+    "cases": 2,
+    "sources": [
+      "HazyResearch/zoology@d88d6f5474f3 zoology/mixers/base_conv.py:BaseConv"
+    ]
+  },
+  "spectral/dynamic-spectrum-mixer": {
+    "confidence": "reconstructed",
+    "cases": 0,
+    "sources": []
+  },
+  "spectral/fnet-fourier-mixing": {
+    "confidence": "confirmed",
+    "cases": 2,
+    "sources": [
+      "pip transformers==5.18.0 transformers.models.fnet.modeling_fnet:FNetBasicFourierTransform"
+    ]
+  },
+  "spectral/hyena-operator": {
+    "confidence": "confirmed",
+    "cases": 4,
+    "sources": [
+      "HazyResearch/safari@02220c69d247 src/models/sequence/hyena.py:HyenaOperator"
+    ]
+  },
+  "spectral/hyena-x": {
+    "confidence": "confirmed",
+    "cases": 3,
+    "sources": [
+      "keshik6/grafting@6ace8b53e9c8 src/operators/hyena/hyena_x.py",
+      "keshik6/grafting@6ace8b53e9c8 src/operators/hyena/hyena_se.py",
+      "keshik6/grafting@6ace8b53e9c8 src/operators/hyena/hyena_y.py"
+    ]
+  },
+  "spectral/long-convolution": {
+    "confidence": "confirmed",
+    "cases": 4,
+    "sources": [
+      "HazyResearch/safari@02220c69d247 src/models/sequence/long_conv.py:LongConv.forward, long_conv_kernel.py:LongConvKernel.forward",
+      "ctlllll/SGConv@97862df5b425 gconv_standalone.py:GConv"
+    ]
+  },
+  "spectral/spectral-gating-network": {
+    "confidence": "confirmed",
+    "cases": 2,
+    "sources": [
+      "badripatro/SpectFormers@b6cf487a0ea7 vanilla_architecture/spectformer.py:SpectralGatingNetwork"
     ]
   }
 };

@@ -13,8 +13,8 @@ import { integer, mechanism, real, softmax, sum, table } from "../page.ts";
  * left out here by default. In the multi-head form all heads share the memories; the official code widens the tokens
  * four times by $W^T$, takes four times as many heads as it is told (give that number) and has all the biases, of which
  * $b^T$ and $b^K$ change nothing: they add the same to a slot's scores for all tokens. The block for segmentation puts
- * convolutions, norm and residual around the single form. Official code has ε = 10⁻⁹, a common port 0.
- * Cost: $O(T H N (D + E))$ beside the maps.
+ * convolutions, norm and residual around the single form. Official code has ε = 10⁻⁹, a common port 0. Cost:
+ * $O(T H N (D + E))$ beside the maps.
  * Throws {@link PageError}, naming the argument, if two axes of one letter differ, a map does not divide into heads, or
  * one that is missing would not be square.
  */

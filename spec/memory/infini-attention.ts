@@ -33,7 +33,7 @@ import {
  * memory is written and read without positions. An empty memory ($z = 0$) returns zeros; with `firstSegment` `dot` it
  * is not mixed in. No official code is known: a third-party one agrees, but for its gate, which weighs the other part.
  * The clamp by ε and leaving the first segment unmixed are its own. The state can be carried on after a whole number of
- * segments. Cost: $O(T (\min(N, T) + D) E)$ a head, for segments of $N$.
+ * segments. Cost: $O(T (\mathtt{segment} + D) E)$ a head.
  * Throws {@link PageError}, naming the argument, if two axes of one letter differ, $D$ is odd with `rope`, or one of
  * `memory` and `z` is missing.
  */

@@ -28,17 +28,18 @@ import {
  *    S_i = \eta_i S_{i-1} - \theta_i \nabla_{W_{i-1}}
  *    \bigl| \mathcal M_{W_{i-1}}(\kappa(y_i W^{K'})) - \operatorname{silu}(y_i W^{V'}) \bigr|^2 $$
  *
- * $W$ in the first line is the memory at the end of the segment before. $\mathcal M$ is a network of $L$ matrices with
- * SiLU between them, without biases; $L = 1$ is a linear memory. α, η and θ are sigmoids of maps of $y_i$, θ times
- * `thetaMax`; the update is token by token. Attention is causal with several heads, and only the rows of $x$ are kept:
- * $x_i$ sees every $p$, the $x$ of its segment up to itself and, of $h$, which is made from them, the same places. With
- * `strict` off it sees all $h$ of its segment and is answered from the weights at the segment's end, as the paper has
- * it, whence later tokens leak into earlier ones. `read` `none` leaves $h$ out. The last segment may be shorter.
- * `memory` ($W$) and `surprise` ($S$) come out and can be carried on after a whole number of segments. Convolutions,
- * norms and residuals of the model are left out. No official code is public, and the best-known third-party code builds
- * another block. Cost: $O(T (T_p + C) M + T L M^2)$ for segments of $C$.
- * Throws {@link PageError}, naming the argument, if two axes of one letter differ or a weight does not divide into
- * heads.
+ * $W$ in the first line is the memory at the end of the segment before. $\mathcal M$ is a chain of $L$ matrices from
+ * width $M$ to $M$ with SiLU between them; $L = 1$ is a linear memory. α, η and θ are sigmoids of maps of $y_i$, θ
+ * times `thetaMax`; the update is token by token. That memory has a page of its own, `linear/titans-neural-memory`,
+ * with convolutions and chunks, left out here. Attention is causal with several heads, and only the rows of $x$ are
+ * kept: $x_i$ sees every $p$, the $x$ of its segment up to itself and, of $h$, which is made from them, the same
+ * places. With `strict` off it sees all $h$ of its segment and is answered from the weights at the segment's end, as
+ * the paper has it, whence later tokens leak into earlier ones. `read` `none` leaves $h$ out. The last segment may be
+ * shorter. `memory` ($W$) and `surprise` ($S$) come out and can be carried on after a whole number of segments. So are
+ * norms and residuals of the model. No official code is public, and the best-known third-party code builds another
+ * block. Cost: $O(T (T_p + \mathtt{segment}) M + T P)$ with $P$ weights in the memory.
+ * Throws {@link PageError}, naming the argument, if two axes of one letter differ a weight does not divide into heads,
+ * or the layers of `memory` do not lead from $M$ to $M$.
  */
 export const titansMac = mechanism({
   id: "memory/titans-mac",

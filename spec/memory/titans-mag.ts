@@ -29,16 +29,17 @@ import {
  *    \bigl| \mathcal M_{W_{t-1}}(\kappa(\tilde x_t W^{K'})) - \operatorname{silu}(\tilde x_t W^{V'}) \bigr|^2, \quad
  *    \kappa(u) = \frac{\operatorname{silu}(u)}{\max(|\operatorname{silu}(u)|, 10^{-12})} $$
  *
- * $\mathcal M$ is a network of $L$ matrices with SiLU between them, without biases; $L = 1$ is a linear memory. α, η
- * and θ are sigmoids of maps of $\tilde x_t$, θ times `thetaMax`; the update is token by token, and a token is answered
- * after it was written. Attention is causal with several heads; a token sees the `window` last tokens, itself included,
- * and in MAG every $p$ beside them. In MAL the paper has no such prefix: what the memory returned for $p$ leaves the
- * window like the rest. Only the rows of $x$ come out. The state is `memory` ($W$), `surprise` ($S$) and `past`, the
- * rows before $x$ that attention can still see (tokens in MAG, answers of the memory in MAL): to go on, give all three
- * with `resumed`, so that $p$ is not written again. Convolutions, norms and residuals of the model are left out. No
- * official code is public. Cost: $O(T (T_p + W) M + (T_p + T) L M^2)$ for windows of $W$.
+ * $\mathcal M$ is a chain of $L$ matrices from width $M$ to $M$ with SiLU between them; $L = 1$ is a linear memory. α,
+ * η and θ are sigmoids of maps of $\tilde x_t$, θ times `thetaMax`; the update is token by token, and a token is
+ * answered after it was written. That memory has a page of its own, `linear/titans-neural-memory`, with convolutions
+ * and chunks, left out here. Attention is causal with several heads; a token sees the `window` last tokens, itself
+ * included, and in MAG every $p$ beside them. In MAL the paper has no such prefix: what the memory returned for $p$
+ * leaves the window like the rest. Only the rows of $x$ come out. The state is `memory` ($W$), `surprise` ($S$) and
+ * `past`, the rows before $x$ that attention can still see (tokens in MAG, answers of the memory in MAL): to go on,
+ * give all three with `resumed`, so that $p$ is not written again. Norms and residuals of the model are left out. No
+ * official code is public. Cost: $O(T (T_p + \mathtt{window}) M + (T_p + T) P)$ with $P$ weights in the memory.
  * Throws {@link PageError}, naming the argument, if two axes of one letter differ, a weight does not divide into heads,
- * `past` is given without `resumed`, or $g$ in MAL.
+ * `past` is given without `resumed`, $g$ in MAL, or the layers of `memory` do not lead from $M$ to $M$.
  */
 export const titansMag = mechanism({
   id: "memory/titans-mag",

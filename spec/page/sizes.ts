@@ -173,7 +173,7 @@ export class Solver {
             `axis ${letter} follows from ${seen.join(", ")} and would be ${length}; it must be a whole number`,
           );
         const known = this.sizes[letter];
-        if (known !== undefined && known !== length)
+        if (known !== undefined && known !== length && this.#source[letter])
           this.fail(
             this.#source[letter]!,
             `${this.#source[letter]} has ${letter} = ${String(known)}, but ${seen.join(", ")} make${seen.length === 1 ? "s" : ""} it ${length}`,

@@ -1,4 +1,5 @@
 import { scaledDotProductAttention as attention } from "../../../spec/core/scaled-dot-product-attention.ts";
+import { gatedSlotAttention as slots } from "../../../spec/linear/gated-slot-attention.ts";
 import { abcAttention as abc } from "../../../spec/memory/abc-attention.ts";
 import { at, cases, edit, example, law, refuses, same, span, specify, type Tensor, tensor } from "../../kit.ts";
 
@@ -132,6 +133,17 @@ law(
     if (n.Tk === 0) return;
     const s = tensor([n.Tk, n.Tk], (j, slot) => (j === slot ? 0 : nothing));
     same(abc({ q, k, v, s }, o).out, attention({ q, k, v }, o).out);
+  },
+);
+law(
+  "causal, it is the variant abc of gated slot attention",
+  cases(abc, { sizes: { Tq: 3, Tk: 3 }, given: { ...fresh, sV: false }, options: { causal: true } }),
+  ({ x: { q, k, v, s }, o }) => {
+    const gated = slots({ q, k, v, slotScores: s }, { variant: "abc", scale: o.scale });
+    const own = abc({ q, k, v, s }, o);
+    same(own.out, gated.out);
+    same(own.stateV, gated.stateV);
+    same(own.z, gated.z);
   },
 );
 law("a constant on all scores of a slot only adds to z", cases(abc, { given: fresh }), ({ x, o }) => {

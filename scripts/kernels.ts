@@ -1,0 +1,38 @@
+/** Compiles the kernels: `kernels.wasm` (plain SIMD) and `kernels.relaxed.wasm` (relaxed SIMD) into `dist`, or where told. */
+import { mkdirSync, readdirSync, renameSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { root } from "./pages.ts";
+
+/** Targets of asconfig.json and the files they give. */
+const files = { simd: "kernels.wasm", "relaxed-simd": "kernels.relaxed.wasm" } as const;
+
+/** When the newest source of the kernels, or what says how they are compiled, was written. */
+function newestSource(): number {
+  const folder = join(root, "assembly");
+  const sources = readdirSync(folder, { recursive: true, encoding: "utf8" }).map((name) => join(folder, name));
+  return Math.max(...[...sources, join(root, "asconfig.json")].map((path) => statSync(path).mtimeMs));
+}
+
+/**
+ * Compiles both targets into a folder; those newer than all sources stay as they are unless `always`.
+ *
+ * @throws Error with the compiler's messages, if it has any, be they warnings.
+ */
+export async function compileKernels(folder: string, always = false): Promise<void> {
+  mkdirSync(folder, { recursive: true });
+  const newest = newestSource();
+  for (const [target, file] of Object.entries(files)) {
+    const path = join(folder, file);
+    if (!always && (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0) > newest) continue;
+    // The compiler takes a second to load, and another process may be reading the file.
+    const { default: asc } = await import("assemblyscript/asc");
+    const fresh = `${path}.${process.pid}`;
+    const { error, stderr } = await asc.main(["--target", target, "--outFile", fresh, "--baseDir", root]);
+    const messages = stderr.toString();
+    if (error || messages) throw new Error(`${file} does not compile: ${messages || error?.message}`);
+    renameSync(fresh, path);
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await compileKernels(join(root, "dist"), true);

@@ -1,0 +1,14 @@
+/**
+ * Kernels in WebAssembly SIMD over float32: `load()` starts them, then `matmul` and `attention`. Each is judged against
+ * the pages it implements, in `test/wasm/conformance.test.ts`.
+ *
+ * @module
+ */
+export { Arena, type ArenaOptions, type Region } from "./wasm/arena.ts";
+export type { Attended, AttentionOptions } from "./wasm/attention.ts";
+export { KernelError } from "./wasm/error.ts";
+export type { Exports } from "./wasm/exports.ts";
+export { hasRelaxedSimd, hasSimd } from "./wasm/features.ts";
+export { type Kernels, type LoadOptions, load, type Source } from "./wasm/load.ts";
+export type { MatmulOptions } from "./wasm/matmul.ts";
+export { type Booleans, type Floats, WasmTensor } from "./wasm/tensor.ts";

@@ -1,0 +1,122 @@
+/** Memory of the kernels, handed out in regions. */
+import { KernelError } from "./error.ts";
+import { WasmTensor } from "./tensor.ts";
+
+const pageBytes = 65536;
+/** Vectors are 16 bytes; lines of the cache are 64. */
+const alignment = 64;
+
+export interface ArenaOptions {
+  /** Grows when it must. Default: a new one, of one page at first. */
+  readonly memory?: WebAssembly.Memory | undefined;
+  /** The first byte that may be handed out. Default: the end of `memory` if one is given, so that nothing in it is touched. */
+  readonly from?: number | undefined;
+  /** Fills what is handed out and what comes back with NaN, so that a read of unused memory shows. Default false. */
+  readonly poison?: boolean | undefined;
+}
+
+/** A part of the memory that is given back at once. Regions nest: the innermost hands out, and goes first. */
+export interface Region {
+  /**
+   * A tensor of this region; what it holds is undefined until written.
+   *
+   * @throws KernelError if an inner region is open, this one is released, or the memory cannot grow as far.
+   */
+  tensor(shape: readonly number[]): WasmTensor;
+  /** A tensor of this region with these values. */
+  tensorOf(values: { readonly shape: readonly number[]; readonly data: ArrayLike<number> }): WasmTensor;
+  /** The address of `bytes` bytes, a multiple of 64. */
+  allocate(bytes: number): number;
+  /** Gives back all of this region and of those inside it; their tensors throw from then on. Twice does no harm. */
+  release(): void;
+}
+
+export class Arena {
+  readonly memory: WebAssembly.Memory;
+  readonly #poison: boolean;
+  readonly #open: Region[] = [];
+  #top: number;
+
+  constructor({ memory, from, poison = false }: ArenaOptions = {}) {
+    this.memory = memory ?? new WebAssembly.Memory({ initial: 1 });
+    // Address 0 means "not given" to the kernels.
+    this.#top = Math.max(alignment, align(from ?? (memory ? memory.buffer.byteLength : 0)));
+    this.#poison = poison;
+  }
+
+  /** Bytes in use, counted from the start of the memory. */
+  get used(): number {
+    return this.#top;
+  }
+
+  /** A new region inside those that are open. */
+  region(): Region {
+    const start = this.#top;
+    const isOpen = () => this.#open.includes(region);
+    const allocate = (bytes: number): number => {
+      if (this.#open.at(-1) !== region)
+        throw new KernelError(
+          "region",
+          "region",
+          isOpen()
+            ? "a region inside this one is still open; release it first, or allocate from it"
+            : "the region is released; open another with region()",
+        );
+      return this.#take(bytes);
+    };
+    const region: Region = {
+      allocate,
+      tensor: (shape) => {
+        const size = shape.reduce((product, length) => product * length, 1);
+        if (!shape.every((length) => Number.isSafeInteger(length) && length >= 0))
+          throw new KernelError(
+            "region",
+            "shape",
+            `shape [${shape.join(", ")}] holds lengths that are no whole number`,
+          );
+        return new WasmTensor(this, allocate(size * 4), shape, isOpen);
+      },
+      tensorOf: ({ shape, data }) => {
+        const tensor = region.tensor(shape);
+        if (data.length !== tensor.data.length)
+          throw new KernelError(
+            "region",
+            "data",
+            `data has ${data.length} values, but shape [${shape.join(", ")}] holds ${tensor.data.length}`,
+          );
+        tensor.data.set(data);
+        return tensor;
+      },
+      release: () => {
+        const place = this.#open.indexOf(region);
+        if (place < 0) return;
+        this.#open.length = place;
+        if (this.#poison) new Uint8Array(this.memory.buffer, start, this.#top - start).fill(0xff);
+        this.#top = start;
+      },
+    };
+    this.#open.push(region);
+    return region;
+  }
+
+  #take(bytes: number): number {
+    const address = this.#top;
+    const end = address + align(bytes);
+    const missing = end - this.memory.buffer.byteLength;
+    if (missing > 0)
+      try {
+        this.memory.grow(Math.ceil(missing / pageBytes));
+      } catch (cause) {
+        throw new KernelError(
+          "region",
+          "memory",
+          `the memory cannot grow by ${missing} bytes to the ${end} needed (${String(cause)}); release regions, give a memory with a larger maximum, or split the work`,
+        );
+      }
+    this.#top = end;
+    if (this.#poison) new Uint8Array(this.memory.buffer, address, end - address).fill(0xff);
+    return address;
+  }
+}
+
+const align = (bytes: number): number => Math.ceil(bytes / alignment) * alignment;

@@ -1,0 +1,91 @@
+/** One call across the border: what it is given is checked and copied in, its result copied out, its memory released. */
+import type { Arena, Region } from "./arena.ts";
+import { KernelError } from "./error.ts";
+import { type Booleans, type Floats, WasmTensor } from "./tensor.ts";
+
+export const shown = (shape: readonly unknown[]): string => `[${shape.join(", ")}]`;
+
+export class Call {
+  readonly name: string;
+  readonly region: Region;
+  readonly #arena: Arena;
+
+  constructor(name: string, arena: Arena) {
+    this.name = name;
+    this.#arena = arena;
+    this.region = arena.region();
+  }
+
+  fail(argument: string, problem: string): never {
+    throw new KernelError(this.name, argument, problem);
+  }
+
+  /** Checks that a tensor is one and holds as many values as its shape says. */
+  check(argument: string, tensor: Floats | Booleans, array: typeof Float32Array | typeof Uint8Array): void {
+    if (typeof tensor !== "object" || tensor === null || !Array.isArray(tensor.shape))
+      this.fail(argument, `${argument} must be { shape, data }, got ${tensor === null ? "null" : typeof tensor}`);
+    const { shape, data } = tensor;
+    if (!shape.every((length) => Number.isSafeInteger(length) && length >= 0))
+      this.fail(argument, `${argument} has shape ${shown(shape)}; every length must be a whole number`);
+    if (!(data instanceof array))
+      this.fail(
+        argument,
+        `${argument} must hold a ${array.name}, got ${(data as object)?.constructor?.name ?? typeof data}; convert it with ${array.name}.from(data)`,
+      );
+    const size = shape.reduce((product, length) => product * length, 1);
+    if (data.length !== size)
+      this.fail(argument, `${argument} has ${data.length} values, but its shape ${shown(shape)} holds ${size}`);
+  }
+
+  /** Where the values of a checked tensor stand: in place if it is of this memory, else in a copy. */
+  addressOf(argument: string, tensor: Floats): number {
+    if (tensor instanceof WasmTensor) {
+      if (tensor.arena === this.#arena) return tensor.address;
+      this.fail(argument, `${argument} belongs to the memory of other kernels; copy it with tensorOf`);
+    }
+    return this.region.tensorOf(tensor).address;
+  }
+
+  /** The address of a copy of the bytes. */
+  addressOfBytes(bytes: Uint8Array): number {
+    const address = this.region.allocate(bytes.length);
+    new Uint8Array(this.#arena.memory.buffer, address, bytes.length).set(bytes);
+    return address;
+  }
+
+  /** The tensor a result goes to: `into` if given, of that shape and apart from the inputs, else one of this call. */
+  target(
+    argument: string,
+    shape: readonly number[],
+    into: WasmTensor | undefined,
+    inputs: Readonly<Record<string, Floats | undefined>>,
+  ): WasmTensor {
+    if (!into) return this.region.tensor(shape);
+    if (!(into instanceof WasmTensor) || into.arena !== this.#arena)
+      this.fail(argument, `${argument} must be a tensor of these kernels' memory; make it with region().tensor(shape)`);
+    if (into.shape.join() !== shape.join())
+      this.fail(argument, `${argument} has shape ${shown(into.shape)}, expected ${shown(shape)}`);
+    for (const [name, input] of Object.entries(inputs))
+      if (input instanceof WasmTensor && overlap(input, into))
+        this.fail(argument, `${argument} overlaps ${name} in memory; give a tensor of its own`);
+    return into;
+  }
+
+  /** What the caller gets of it: `into` itself, or a copy that outlives the call. */
+  result(target: WasmTensor, into: WasmTensor | undefined): Floats {
+    return into ?? { shape: target.shape, data: target.data.slice() };
+  }
+}
+
+const overlap = (a: WasmTensor, b: WasmTensor): boolean =>
+  a.address < b.address + b.data.byteLength && b.address < a.address + a.data.byteLength;
+
+/** Runs one call and gives back its memory, also when it throws. */
+export function calling<T>(name: string, arena: Arena, body: (call: Call) => T): T {
+  const call = new Call(name, arena);
+  try {
+    return body(call);
+  } finally {
+    call.region.release();
+  }
+}

@@ -1,0 +1,30 @@
+/** The functions of the compiled module, addresses and strides in bytes; see `assembly/`. */
+export interface Exports {
+  readonly relaxed: WebAssembly.Global;
+  attend(job: number): void;
+  attendScratch(keys: number, width: number, valueWidth: number): number;
+  matmul(
+    a: number,
+    aRow: number,
+    b: number,
+    bRow: number,
+    transposed: number,
+    bias: number,
+    c: number,
+    cRow: number,
+    rows: number,
+    columns: number,
+    depth: number,
+    scratch: number,
+  ): void;
+  matmulScratch(columns: number, depth: number): number;
+  exp(source: number, target: number, count: number): void;
+  tanh(source: number, target: number, count: number): void;
+  peak(rounds: number, target: number): void;
+}
+
+const functions = ["attend", "attendScratch", "matmul", "matmulScratch", "exp", "tanh", "peak"] as const;
+
+/** Whether the exports of an instance are those of this version's kernels. */
+export const areKernels = (exports: object): exports is Exports =>
+  "relaxed" in exports && functions.every((name) => typeof (exports as Record<string, unknown>)[name] === "function");

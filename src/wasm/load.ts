@@ -1,0 +1,111 @@
+/** Finding, choosing and starting the kernels. */
+import { Arena, type ArenaOptions, type Region } from "./arena.ts";
+import { type Attended, type AttentionOptions, attention } from "./attention.ts";
+import { KernelError } from "./error.ts";
+import { areKernels, type Exports } from "./exports.ts";
+import { hasRelaxedSimd, hasSimd } from "./features.ts";
+import { type MatmulOptions, matmul } from "./matmul.ts";
+import type { Floats } from "./tensor.ts";
+
+/** The kernels themselves, or both targets, of which the better one that the engine runs is taken. */
+export type Source<T> = T | { readonly simd: T; readonly relaxed?: T | undefined };
+
+export interface LoadOptions extends ArenaOptions {
+  /** Compiled already; where compiling is forbidden (Workers), import the package's `kernels.wasm` as a module. */
+  readonly module?: Source<WebAssembly.Module> | undefined;
+  readonly bytes?: Source<BufferSource> | undefined;
+  readonly url?: Source<string | URL> | undefined;
+}
+
+export interface Kernels {
+  /** Which instructions they use; `relaxed` is faster, and rounds each product and sum together where the processor can. */
+  readonly target: "simd" | "relaxed";
+  readonly arena: Arena;
+  /** The functions of the module, for callers that keep their own memory; they check nothing. */
+  readonly exports: Exports;
+  /** Opens a region of memory, for tensors that calls neither copy in nor out. */
+  region(): Region;
+  /** See {@link matmul}. */
+  matmul(a: Floats, b: Floats, options?: MatmulOptions): Floats;
+  /** See {@link attention}. */
+  attention(q: Floats, k: Floats, v: Floats, options?: AttentionOptions): Attended;
+}
+
+/**
+ * Starts the kernels from a module, bytes or a URL. With none of them given it finds the package's own files beside
+ * itself and takes the relaxed ones where the engine has relaxed SIMD.
+ *
+ * @throws KernelError if the engine has no SIMD, more than one source is given, or the source is not of this package.
+ */
+export async function load(options: LoadOptions = {}): Promise<Kernels> {
+  const { module, bytes, url, ...memory } = options;
+  const given = Object.entries({ module, bytes, url }).filter(([, source]) => source !== undefined);
+  if (given.length > 1)
+    throw new KernelError("load", given[1]![0], `give one of ${given.map(([name]) => name).join(", ")}, not more`);
+  if (!hasSimd())
+    throw new KernelError(
+      "load",
+      "engine",
+      "this engine has no WebAssembly SIMD, which the kernels need; the pages of the specification run anywhere",
+    );
+  const arena = new Arena(memory);
+  const instance = await WebAssembly.instantiate(await compiled(options), { env: { memory: arena.memory } });
+  if (!areKernels(instance.exports))
+    throw new KernelError(
+      "load",
+      given[0]?.[0] ?? "url",
+      `the module exports ${Object.keys(instance.exports).join(", ") || "nothing"}, not this version's kernels; give the package's kernels.wasm or kernels.relaxed.wasm`,
+    );
+  return kernels(instance.exports, arena);
+}
+
+function kernels(exports: Exports, arena: Arena): Kernels {
+  return {
+    target: exports.relaxed.value ? "relaxed" : "simd",
+    arena,
+    exports,
+    region: () => arena.region(),
+    matmul: (a, b, options) => matmul(exports, arena, a, b, options),
+    attention: (q, k, v, options) => attention(exports, arena, q, k, v, options),
+  };
+}
+
+async function compiled({ module, bytes, url }: LoadOptions): Promise<WebAssembly.Module> {
+  if (module !== undefined) return better(module);
+  if (bytes !== undefined) return WebAssembly.compile(better(bytes));
+  return WebAssembly.compile(await read(new URL(better(url ?? ownFiles()), import.meta.url)));
+}
+
+const better = <T>(source: Source<T>): T => {
+  if (typeof source !== "object" || source === null || !("simd" in source)) return source as T;
+  return source.relaxed !== undefined && hasRelaxedSimd() ? source.relaxed : source.simd;
+};
+
+/** In the package both files lie in `dist`, in the source tree where the tests compile them to. */
+const ownFiles = (): Source<URL> =>
+  import.meta.url.endsWith(".ts")
+    ? {
+        simd: new URL("../../node_modules/.cache/attnspec/kernels.wasm", import.meta.url),
+        relaxed: new URL("../../node_modules/.cache/attnspec/kernels.relaxed.wasm", import.meta.url),
+      }
+    : {
+        simd: new URL("../../kernels.wasm", import.meta.url),
+        relaxed: new URL("../../kernels.relaxed.wasm", import.meta.url),
+      };
+
+/** Node's fetch knows no files; its file system is asked for only here, under a name that bundlers do not follow. */
+async function read(url: URL): Promise<BufferSource> {
+  if (url.protocol === "file:") {
+    const name = "node:fs/promises";
+    const files: { readFile(url: URL): Promise<Uint8Array<ArrayBuffer>> } = await import(/* @vite-ignore */ name);
+    return files.readFile(url);
+  }
+  const response = await fetch(url);
+  if (!response.ok)
+    throw new KernelError(
+      "load",
+      "url",
+      `${url} answered ${response.status} ${response.statusText}, expected the kernels`,
+    );
+  return response.arrayBuffer();
+}

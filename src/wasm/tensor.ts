@@ -1,0 +1,67 @@
+/** Tensors as the kernels take them. */
+import type { Arena } from "./arena.ts";
+import { KernelError } from "./error.ts";
+
+/** Real numbers in row-major order; a {@link WasmTensor} is one and is not copied. */
+export interface Floats {
+  readonly shape: readonly number[];
+  readonly data: Float32Array;
+}
+
+/** Booleans in row-major order, 0 for false. */
+export interface Booleans {
+  readonly shape: readonly number[];
+  readonly data: Uint8Array;
+}
+
+/** A tensor inside the memory of the kernels, valid until its region is released. */
+export class WasmTensor implements Floats {
+  readonly arena: Arena;
+  readonly shape: readonly number[];
+  readonly #address: number;
+  readonly #isOpen: () => boolean;
+  #view: Float32Array;
+
+  constructor(arena: Arena, address: number, shape: readonly number[], isOpen: () => boolean) {
+    this.arena = arena;
+    this.shape = [...shape];
+    this.#address = address;
+    this.#isOpen = isOpen;
+    this.#view = this.#derive();
+  }
+
+  /**
+   * Where it begins in the memory, in bytes.
+   *
+   * @throws KernelError if its region is released.
+   */
+  get address(): number {
+    this.#check();
+    return this.#address;
+  }
+
+  /**
+   * The values themselves, not a copy. Read it anew after a call: a memory that has grown leaves earlier views empty.
+   *
+   * @throws KernelError if its region is released.
+   */
+  get data(): Float32Array {
+    this.#check();
+    if (this.#view.buffer !== this.arena.memory.buffer) this.#view = this.#derive();
+    return this.#view;
+  }
+
+  #check(): void {
+    if (!this.#isOpen())
+      throw new KernelError(
+        "tensor",
+        "tensor",
+        `the region of this tensor of shape [${this.shape.join(", ")}] is released; copy what is to outlive it (Float32Array.from(tensor.data))`,
+      );
+  }
+
+  #derive(): Float32Array {
+    const size = this.shape.reduce((product, length) => product * length, 1);
+    return new Float32Array(this.arena.memory.buffer, this.#address, size);
+  }
+}

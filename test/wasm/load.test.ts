@@ -1,0 +1,41 @@
+import { expect, test } from "vitest";
+import { hasRelaxedSimd, load } from "../../src/wasm.ts";
+import { plainBytes, relaxedBytes } from "./targets.ts";
+
+const best = hasRelaxedSimd() ? "relaxed" : "simd";
+
+test("with nothing given the kernels find their own files and take the target that the engine runs", async () => {
+  expect((await load()).target).toBe(best);
+});
+test("bytes, a module or a URL, one or of both targets", async () => {
+  const both = { simd: plainBytes, relaxed: relaxedBytes };
+  expect((await load({ bytes: plainBytes })).target).toBe("simd");
+  expect((await load({ bytes: both })).target).toBe(best);
+  expect((await load({ bytes: { simd: plainBytes } })).target).toBe("simd");
+  expect((await load({ module: await WebAssembly.compile(plainBytes) })).target).toBe("simd");
+  const url = `data:application/wasm;base64,${Buffer.from(plainBytes).toString("base64")}`;
+  expect((await load({ url })).target).toBe("simd");
+});
+test("the engine takes the relaxed module exactly if the probe says so", () => {
+  expect(WebAssembly.validate(relaxedBytes)).toBe(hasRelaxedSimd());
+});
+test("the memory is the caller's, and stays as it was where nothing was handed out", async () => {
+  const memory = new WebAssembly.Memory({ initial: 1 });
+  new Uint8Array(memory.buffer).fill(7);
+  const kernels = await load({ bytes: plainBytes, memory });
+  const one = { shape: [1, 1], data: Float32Array.of(3) };
+  expect([...kernels.matmul(one, one).data]).toEqual([9]);
+  expect(kernels.arena.memory).toBe(memory);
+  expect(new Uint8Array(memory.buffer, 0, 65536).every((byte) => byte === 7)).toBe(true);
+});
+test("several sources, a foreign module and a missing file are refused by name", async () => {
+  await expect(load({ bytes: plainBytes, url: "kernels.wasm" })).rejects.toThrow(
+    "load: give one of bytes, url, not more",
+  );
+  const empty = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
+  await expect(load({ bytes: empty })).rejects.toThrow("load: the module exports nothing, not this version's kernels");
+  await expect(load({ url: new URL("nowhere.wasm", import.meta.url) })).rejects.toThrow("nowhere.wasm");
+});
+test("both modules stay small", () => {
+  for (const bytes of [plainBytes, relaxedBytes]) expect(bytes.length).toBeLessThan(100_000);
+});
