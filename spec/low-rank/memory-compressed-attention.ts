@@ -40,7 +40,6 @@ export const memoryCompressedAttention = mechanism({
     nonlinearity: choice(["none", "silu"], "what acts on the compressed blocks"),
   },
   tried: { T: [1, 2, 5, 6, 9], K: [1, 2, 3] },
-  requires: { "without wK, M must be D": (n, _, given) => given.wK || n.M === n.D },
   properties: [
     { linear: "wV" },
     { linear: ["v", "biasV"], when: (_, o) => o.nonlinearity === "none" },

@@ -40,10 +40,6 @@ export const externalAttention = mechanism({
     eps: real(1e-9, "ε, added to the sum over the slots", { min: 0, tried: [0, 0.5] }),
   },
   axes: { H: (_, o) => o.heads },
-  requires: {
-    "without wT, H times D must be M": (n, _, given) => given.wT || n.H * n.D === n.M,
-    "without wO, H times E must be Mo": (n, _, given) => given.wO || n.H * n.E === n.Mo,
-  },
   properties: [
     { equivariant: "T" },
     { unordered: "N" },

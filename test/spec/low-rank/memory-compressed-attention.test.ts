@@ -59,7 +59,7 @@ example(
   { out: [[8], [8], [6 + 1 / (1 + Math.exp(-4))]] },
   { variant: "t2t", causal: true, nonlinearity: "silu" },
 );
-refuses("without wK, M must be D", compressed, {
+refuses("wK is left out and would be the identity, but M = 1 and D = 2 differ: give wK", compressed, {
   ...three,
   q: [
     [1, 1],
