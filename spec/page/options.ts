@@ -28,7 +28,6 @@ export interface Bounds {
   readonly above?: number;
   readonly below?: number;
 }
-// biome-ignore format: one line reads best
 export type AnyOption = Flag<never> | Choice<string, never> | Numeric<never> | NumberList<never>;
 export type Bag = Record<string, AnyOption>;
 type ValueOf<P> =
