@@ -8,7 +8,7 @@ export { allowance, type Budget, budget } from "./oracle/budget.ts";
 export { acceptable, type Case, type Drawing, draw, NothingToDrawError, shrink, take } from "./oracle/cases.ts";
 export { type Checked, check, type Judged } from "./oracle/check.ts";
 export { type Difference, difference, explain } from "./oracle/compare.ts";
-export { type ConformsOptions, conforms, type Failure, type Verdict } from "./oracle/conforms.ts";
+export { type ConformsOptions, conforms, type Failure, type Shortfall, type Verdict } from "./oracle/conforms.ts";
 export { type Gradient, gradient } from "./oracle/gradient.ts";
 export type { BackwardKernel, Declined, Kernel, KernelInputs, KernelOutputs, KernelTensor } from "./oracle/kernel.ts";
 export { type Law, laws, owed, sentence } from "./oracle/laws.ts";

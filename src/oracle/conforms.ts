@@ -21,11 +21,8 @@ export interface ConformsOptions<M = AnyMechanism> extends Pick<Drawing, "fixed"
   readonly gradient?: BackwardKernel<M>;
 }
 
-export interface Failure {
-  /** The smallest failing input found. */
-  readonly inputs: Case["inputs"];
-  /** Options that differ from their defaults. */
-  readonly options: Case["options"];
+/** Where a result is wrong, and by how much. */
+export interface Shortfall {
   /** Output (or, for a backward kernel, `gradient of <input>`) that is wrong. */
   readonly output: string;
   readonly index: readonly number[];
@@ -35,6 +32,14 @@ export interface Failure {
   readonly within: number;
   /** What is amiss when it is not a value: a thrown error, a missing output, a wrong shape. */
   readonly problem?: string | undefined;
+}
+
+/** The smallest failing input found, what is wrong with it, and what it means. */
+export interface Failure extends Shortfall {
+  /** The smallest failing input found. */
+  readonly inputs: Case["inputs"];
+  /** Options that differ from their defaults. */
+  readonly options: Case["options"];
   /** Sentences of the page's laws that the kernel breaks. */
   readonly laws: readonly string[];
   readonly seed: number;
@@ -57,14 +62,6 @@ export interface Verdict {
   toString(): string;
 }
 
-interface Shortfall {
-  readonly output: string;
-  readonly index: readonly number[];
-  readonly actual: number;
-  readonly wanted: number;
-  readonly within: number;
-  readonly problem?: string | undefined;
-}
 interface Judged {
   readonly declined?: string;
   readonly share: number;
