@@ -2,7 +2,10 @@
 export { attend, attendScratch } from "./attention/attend";
 export { exp, tanh } from "./elementwise";
 export { matmul, matmulScratch } from "./matmul";
-export { peak } from "./peak";
+export { peak, sweep } from "./peak";
 
 /** Whether this is the relaxed target. */
 export const relaxed: bool = ASC_FEATURE_RELAXED_SIMD;
+
+/** Which of its callers it goes with: `src/wasm/exports.ts` says the same. */
+export const edition: i32 = 1;

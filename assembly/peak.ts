@@ -37,3 +37,19 @@ export function peak(rounds: i32, target: usize): void {
   const high = f32x4.add(f32x4.add(f32x4.add(x6, x7), f32x4.add(x8, x9)), f32x4.add(xa, xb));
   v128.store(target, f32x4.add(low, high));
 }
+
+/** Reads `bytes` (a multiple of 64) once and does next to nothing with them: what no kernel that reads them can surpass. */
+export function sweep(source: usize, bytes: usize): f32 {
+  const end = source + bytes;
+  let a = f32x4.splat(0);
+  let b = a;
+  let c = a;
+  let d = a;
+  for (; source < end; source += 64) {
+    a = v128.xor(a, v128.load(source));
+    b = v128.xor(b, v128.load(source, 16));
+    c = v128.xor(c, v128.load(source, 32));
+    d = v128.xor(d, v128.load(source, 48));
+  }
+  return f32x4.extract_lane(v128.xor(v128.xor(a, b), v128.xor(c, d)), 0);
+}

@@ -1,7 +1,7 @@
 import type { Arena } from "./arena.ts";
 import { type Call, calling, shown } from "./call.ts";
 import type { Exports } from "./exports.ts";
-import { jobBytes, writeJob } from "./job.ts";
+import { attendJob } from "./job.ts";
 import type { Booleans, Floats, WasmTensor } from "./tensor.ts";
 
 export interface AttentionOptions {
@@ -87,7 +87,7 @@ export function attention(
     const shape = tokensFirst ? [queries, heads, valueWidth] : [heads, queries, valueWidth];
     const out = call.target("into", shape, into, { q, k, v, sinks, slopes, bias });
     const lse = call.region.tensor([heads, queries]);
-    const job = {
+    const job = call.describe(attendJob, {
       q: call.addressOf("q", q),
       k: call.addressOf("k", k),
       v: call.addressOf("v", v),
@@ -106,10 +106,8 @@ export function attention(
       left: reach("left", left),
       right: causal ? 0 : reach("right", right),
       ...{ scale, cap },
-    };
-    const at = call.region.allocate(jobBytes);
-    writeJob(arena.memory, at, job);
-    exports.attend(at);
+    });
+    exports.attend(job);
     return { out: call.result(out, into), lse: call.result(lse, undefined) };
   });
 }

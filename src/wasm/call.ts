@@ -1,6 +1,7 @@
 /** One call across the border: what it is given is checked and copied in, its result copied out, its memory released. */
 import type { Arena, Region } from "./arena.ts";
 import { KernelError } from "./error.ts";
+import type { Struct } from "./struct.ts";
 import { type Booleans, type Floats, WasmTensor } from "./tensor.ts";
 
 export const shown = (shape: readonly unknown[]): string => `[${shape.join(", ")}]`;
@@ -44,6 +45,13 @@ export class Call {
       this.fail(argument, `${argument} belongs to the memory of other kernels; copy it with tensorOf`);
     }
     return this.region.tensorOf(tensor).address;
+  }
+
+  /** The address of a description of the call, as the kernel reads it. */
+  describe<Name extends string>(struct: Struct<Name>, values: Readonly<Record<Name, number>>): number {
+    const address = this.region.allocate(struct.bytes);
+    struct.write(this.#arena.memory, address, values);
+    return address;
   }
 
   /** The address of a copy of the bytes. */

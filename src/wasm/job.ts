@@ -1,5 +1,7 @@
-/** The description of an attention call as `assembly/attention/job.ts` reads it: 4 bytes a field, in that order. */
-export const jobFields = {
+import { struct } from "./struct.ts";
+
+/** The description of an attention call. */
+export const attendJob = struct("attention/job.ts", {
   q: "u32",
   k: "u32",
   v: "u32",
@@ -35,18 +37,4 @@ export const jobFields = {
   right: "i32",
   scale: "f32",
   cap: "f32",
-} as const;
-
-export type Job = { readonly [K in keyof typeof jobFields]: number };
-
-export const jobBytes = 4 * Object.keys(jobFields).length;
-
-/** Writes a job to memory. */
-export function writeJob(memory: WebAssembly.Memory, address: number, job: Job): void {
-  const view = new DataView(memory.buffer, address, jobBytes);
-  Object.entries(jobFields).forEach(([name, type], i) => {
-    const value = job[name as keyof Job];
-    if (type === "f32") view.setFloat32(4 * i, value, true);
-    else view.setInt32(4 * i, value, true);
-  });
-}
+});

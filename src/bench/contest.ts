@@ -1,0 +1,32 @@
+/** What the bench measures: one job, done by this package's kernels and by others, interleaved in one process. */
+import type { Kernels } from "../wasm/load.ts";
+import type { Floats, WasmTensor } from "../wasm/tensor.ts";
+
+/** Someone else who does the same job: straight loops, another library, or another kernel of ours. */
+export type Rival = () => ArrayLike<number> | Floats | Promise<ArrayLike<number> | Floats>;
+
+export interface Contest {
+  /** What is computed, with its sizes: `attention 1024 causal`. */
+  readonly name: string;
+  /** Multiplications and additions it takes; gives the share of the peak of arithmetic. */
+  readonly operations?: number;
+  /** Bytes that have to be read from memory; gives the share of the load bandwidth. */
+  readonly bytes?: number;
+  readonly ours: () => Floats | undefined;
+  /** The others by name. Their results are compared with ours where they return any. */
+  readonly rivals?: Readonly<Record<string, Rival>>;
+  /** How far results may differ, absolutely. Default 1e-3: it tells a different job, not an inexact one. */
+  readonly agree?: number;
+}
+
+/** What a contest is made with. */
+export interface Ring {
+  readonly kernels: Kernels;
+  /** A tensor in the kernels' memory, standard normal values. */
+  drawn(...shape: number[]): WasmTensor;
+  /** A tensor in the kernels' memory to write to. */
+  blank(...shape: number[]): WasmTensor;
+}
+
+/** The contests of one kind; tensors live until the bench closes the ring after them. */
+export type Contests = (ring: Ring) => readonly Contest[] | Promise<readonly Contest[]>;

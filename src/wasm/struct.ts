@@ -1,0 +1,37 @@
+/** Descriptions that kernels read from memory: 4 bytes a field, in the order of a class in `assembly/`. */
+
+type Kind = "u32" | "i32" | "f32";
+
+export interface Struct<Name extends string> {
+  /** The file that declares the class, from `assembly/`; a test compares the two. */
+  readonly source: string;
+  readonly fields: Readonly<Record<Name, Kind>>;
+  readonly bytes: number;
+  write(memory: WebAssembly.Memory, address: number, values: Readonly<Record<Name, number>>): void;
+}
+
+/** All that were declared, for that test. */
+export const structs: Struct<string>[] = [];
+
+/** Declares a description: addresses are `u32`. */
+export function struct<const F extends Readonly<Record<string, Kind>>>(
+  source: string,
+  fields: F,
+): Struct<keyof F & string> {
+  const all = Object.entries(fields);
+  const declared: Struct<keyof F & string> = {
+    source,
+    fields,
+    bytes: 4 * all.length,
+    write(memory, address, values) {
+      const view = new DataView(memory.buffer, address, 4 * all.length);
+      all.forEach(([name, kind], i) => {
+        const value = values[name]!;
+        if (kind === "f32") view.setFloat32(4 * i, value, true);
+        else view.setInt32(4 * i, value, true);
+      });
+    },
+  };
+  structs.push(declared as Struct<string>);
+  return declared;
+}
