@@ -18,3 +18,12 @@ export function tanh(source: usize, target: usize, count: i32): void {
     source += 16;
   }
 }
+
+/** 2^x for `count` floats ≤ 127, in the same way. */
+export function exp2(source: usize, target: usize, count: i32): void {
+  const end = target + ((<usize>count) << 2);
+  for (; target < end; target += 16) {
+    v128.store(target, lanes.exp2(v128.load(source)));
+    source += 16;
+  }
+}

@@ -1,8 +1,9 @@
 /** What the module exports. Memory is the caller's: nothing here allocates, checks or throws. */
 export { attend, attendScratch } from "./attention/attend";
-export { exp, tanh } from "./elementwise";
+export { exp, exp2, tanh } from "./elementwise";
 export { matmul, matmulScratch } from "./matmul";
 export { peak, sweep } from "./peak";
+export { chooseTile } from "./tile/multiply";
 
 /** Whether this is the relaxed target. */
 export const relaxed: bool = ASC_FEATURE_RELAXED_SIMD;

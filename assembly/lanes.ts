@@ -53,3 +53,25 @@ export function tanh(y: v128): v128 {
   const sign = v128.and(y, f32x4.splat(-0.0));
   return v128.or(v128.bitselect(near, far, f32x4.lt(size, f32x4.splat(0.625))), sign);
 }
+
+/**
+ * 2^x for x ≤ 127; 0 below −100 (for −∞ too), so that no product with a probability is a slow denormal. NaN stays.
+ *
+ * x = n + r with |r| ≤ ½, exactly; 2^r is 1 + r·(degree 5), minimax in relative error (2.6e-9 before rounding), so that
+ * 2^0 is 1.
+ */
+@inline
+export function exp2(x: v128): v128 {
+  // Adding 1.5 · 2^23 rounds to an integer, which then stands in the low bits.
+  const magic = f32x4.splat(12582912);
+  const shifted = f32x4.add(x, magic);
+  const r = f32x4.sub(x, f32x4.sub(shifted, magic));
+  let p = f32x4.splat(0.000155946770151);
+  p = madd(p, r, f32x4.splat(0.00134066438475));
+  p = madd(p, r, f32x4.splat(0.00961769297614));
+  p = madd(p, r, f32x4.splat(0.0555031055121));
+  p = madd(p, r, f32x4.splat(0.240226527829));
+  p = madd(p, r, f32x4.splat(0.693147214968));
+  p = madd(p, r, f32x4.splat(1));
+  return v128.andnot(i32x4.add(p, i32x4.shl(shifted, 23)), f32x4.lt(x, f32x4.splat(-100)));
+}

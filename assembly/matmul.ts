@@ -1,18 +1,21 @@
-import { clear, copyFloats, fill, interleave, panelOfColumns, panelOfRows } from "./pack";
-import { tiles } from "./tiles";
+import { clear, copyFloats, fill, panelOfColumns, panelOfRows } from "./pack";
+import { groupRows, multiply } from "./tile/multiply";
+import { groupsBytes, groupsOfRows } from "./tile/pack";
 
 /** Depth of a block: a panel of B (8 KiB) stays in the first cache. */
 const DEPTH = 256;
 /** Columns of a block: its panels of B (512 KiB) stay in the second cache. */
 const COLUMNS = 512;
-/** Rows of a block: its part of A (64 KiB) stays in the second cache beside them. */
-const ROWS = 64;
+/** Rows of a block, whole groups of any kind: its part of A (60 KiB) stays in the second cache beside them. */
+const ROWS = 60;
+/** Rows of what is padded to whole groups at an edge. */
+const EDGE = ROWS + 4;
 
 /** Bytes of scratch that {@link matmul} needs. */
 export function matmulScratch(columns: i32, depth: i32): usize {
   const wide = min((columns + 7) & ~7, COLUMNS);
   const deep = min(depth, DEPTH);
-  return ((<usize>wide * deep) << 2) + ((<usize>ROWS * deep) << 2) + ROWS * 32 + ROWS * 4;
+  return ((<usize>wide * deep) << 2) + groupsBytes(ROWS, deep) + EDGE * 32 + 32;
 }
 
 /**
@@ -41,10 +44,10 @@ export function matmul(
     }
   const deepest = min(depth, DEPTH);
   const ones = scratch;
-  const edge = ones + ROWS * 4;
-  const aBlock = edge + ROWS * 32;
-  const bBlock = aBlock + ((<usize>ROWS * deepest) << 2);
-  fill(ones, ROWS * 4, 1);
+  const edge = ones + 32;
+  const aBlock = edge + EDGE * 32;
+  const bBlock = aBlock + groupsBytes(ROWS, deepest);
+  fill(ones, 32, 1);
   for (let column = 0; column < columns; column += COLUMNS) {
     const wide = min(columns - column, COLUMNS);
     for (let d = 0; d < depth; d += DEPTH) {
@@ -54,17 +57,9 @@ export function matmul(
       const factors: usize = d || bias ? ones : 0;
       for (let row = 0; row < rows; row += ROWS) {
         const tall = min(rows - row, ROWS);
-        for (let r = 0; r < tall; r += 4)
-          interleave(
-            a + <usize>(row + r) * aRow + (d << 2),
-            aRow,
-            tall - r,
-            deep,
-            aBlock + <usize>r * ((<usize>deep) << 2),
-            16,
-          );
+        groupsOfRows(a + <usize>row * aRow + (d << 2), aRow, tall, deep, aBlock);
         for (let j = 0; j < wide; j += 8)
-          multiply(
+          stripe(
             aBlock,
             bBlock + <usize>(j >> 3) * panel,
             deep,
@@ -99,7 +94,7 @@ function packColumns(
 }
 
 /** One panel of columns; what is no whole tile goes through `edge`, a copy of it padded to whole ones. */
-function multiply(
+function stripe(
   a: usize,
   b: usize,
   deep: i32,
@@ -110,18 +105,19 @@ function multiply(
   factors: usize,
   edge: usize,
 ): void {
-  const whole = width === 8 ? tall >> 2 : 0;
-  const group = (<usize>deep) << 4;
-  if (whole) tiles(a, 16, group, whole, b, deep, c, cRow, cRow << 2, factors);
-  const first = whole << 2;
+  const rows = groupRows();
+  const group = (<usize>(rows * deep)) << 2;
+  const whole = width === 8 ? tall / rows : 0;
+  if (whole) multiply(a, group, whole, b, deep, c, cRow, factors);
+  const first = whole * rows;
   const rest = tall - first;
   if (!rest) return;
-  const groups = (rest + 3) >> 2;
+  const groups = (rest + rows - 1) / rows;
   const source = c + <usize>first * cRow;
   if (factors) {
-    clear(edge, (<usize>groups) << 7);
+    clear(edge, (<usize>(groups * rows)) << 5);
     for (let r = 0; r < rest; r++) copyFloats(source + <usize>r * cRow, width, edge + ((<usize>r) << 5));
   }
-  tiles(a + <usize>whole * group, 16, group, groups, b, deep, edge, 32, 128, factors);
+  multiply(a + <usize>whole * group, group, groups, b, deep, edge, 32, factors);
   for (let r = 0; r < rest; r++) copyFloats(edge + ((<usize>r) << 5), width, source + <usize>r * cRow);
 }

@@ -5,7 +5,7 @@
  * @module
  */
 export { Arena, type ArenaOptions, type Region } from "./wasm/arena.ts";
-export type { Attended, AttentionOptions } from "./wasm/attention.ts";
+export type { Attended, AttentionOptions, Blocks, Packed } from "./wasm/attention/options.ts";
 export { KernelError } from "./wasm/error.ts";
 export type { Exports } from "./wasm/exports.ts";
 export { hasRelaxedSimd, hasSimd } from "./wasm/features.ts";

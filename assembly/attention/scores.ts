@@ -4,6 +4,14 @@
  */
 import { tanh } from "../lanes";
 import { Job } from "./job";
+import { distancesAt } from "./scratch";
+
+/** Multiplies all scores. */
+export function scale(scores: usize, count: i32, factor: f32): void {
+  const by = f32x4.splat(factor);
+  const end = scores + ((<usize>count) << 5);
+  for (let at = scores; at < end; at += 16) v128.store(at, f32x4.mul(v128.load(at), by));
+}
 
 /** c · tanh(z / c). */
 export function cap(scores: usize, count: i32, bound: f32): void {
@@ -12,7 +20,14 @@ export function cap(scores: usize, count: i32, bound: f32): void {
   for (let at = scores; at < end; at += 16) v128.store(at, f32x4.mul(c, tanh(f32x4.div(v128.load(at), c))));
 }
 
-/** Adds the bias of each query and key; −∞ hides the key, whatever its score. */
+/** A score and its bias; −∞ hides the key, whatever its score. */
+@inline
+function biased(score: v128, bias: v128): v128 {
+  const hidden = f32x4.eq(bias, f32x4.splat(-Infinity));
+  return v128.bitselect(bias, f32x4.add(score, bias), hidden);
+}
+
+/** Adds the bias of each query and key. */
 export function addBias(job: Job, head: i32, query: i32, from: i32, scores: usize, count: i32): void {
   const last = job.queries - 1;
   const base = job.bias + head * job.biasHead + from * job.biasKey;
@@ -23,13 +38,33 @@ export function addBias(job: Job, head: i32, query: i32, from: i32, scores: usiz
     let r3 = base + min(query + half + 3, last) * job.biasRow;
     const step: usize = job.biasKey;
     let at = scores + (half << 2);
-    for (let s = 0; s < count; s++) {
+    let s = 0;
+    if (step === 4)
+      for (; s + 4 <= count; s += 4) {
+        const b0 = v128.load(r0);
+        const b1 = v128.load(r1);
+        const b2 = v128.load(r2);
+        const b3 = v128.load(r3);
+        const low01 = v128.shuffle<f32>(b0, b1, 0, 4, 1, 5);
+        const low23 = v128.shuffle<f32>(b2, b3, 0, 4, 1, 5);
+        const high01 = v128.shuffle<f32>(b0, b1, 2, 6, 3, 7);
+        const high23 = v128.shuffle<f32>(b2, b3, 2, 6, 3, 7);
+        v128.store(at, biased(v128.load(at), v128.shuffle<f32>(low01, low23, 0, 1, 4, 5)));
+        v128.store(at, biased(v128.load(at, 32), v128.shuffle<f32>(low01, low23, 2, 3, 6, 7)), 32);
+        v128.store(at, biased(v128.load(at, 64), v128.shuffle<f32>(high01, high23, 0, 1, 4, 5)), 64);
+        v128.store(at, biased(v128.load(at, 96), v128.shuffle<f32>(high01, high23, 2, 3, 6, 7)), 96);
+        r0 += 16;
+        r1 += 16;
+        r2 += 16;
+        r3 += 16;
+        at += 128;
+      }
+    for (; s < count; s++) {
       let b = v128.load32_zero(r0);
       b = f32x4.replace_lane(b, 1, load<f32>(r1));
       b = f32x4.replace_lane(b, 2, load<f32>(r2));
       b = f32x4.replace_lane(b, 3, load<f32>(r3));
-      const hidden = f32x4.eq(b, f32x4.splat(-Infinity));
-      v128.store(at, v128.bitselect(b, f32x4.add(v128.load(at), b), hidden));
+      v128.store(at, biased(v128.load(at), b));
       r0 += step;
       r1 += step;
       r2 += step;
@@ -55,42 +90,27 @@ export function addDistance(scores: usize, count: i32, slope: f32, place: i32, f
   }
 }
 
-/** Hides the keys that the mask hides. */
-export function hide(job: Job, head: i32, query: i32, from: i32, scores: usize, count: i32): void {
-  const last = job.queries - 1;
-  const base = job.mask + head * job.maskHead + from * job.maskKey;
-  const step: usize = job.maskKey;
-  for (let lane = 0; lane < 8; lane++) {
-    let row = base + min(query + lane, last) * job.maskRow;
-    let at = scores + (lane << 2);
-    for (let s = 0; s < count; s++) {
-      if (!load<u8>(row)) store<f32>(at, -Infinity);
-      row += step;
-      at += 32;
-    }
+/** Lays out a head's biases so that those of neighbouring queries for one key are neighbours: by growing place − key. */
+export function layDistances(job: Job, head: i32, base: i32): void {
+  const table = job.relative + ((<usize>head * (2 * job.reach + 1)) << 2);
+  const first = job.offset - (base + job.span - 1) - 16;
+  const last = job.queries + job.offset - base + 16;
+  let target = distancesAt(job);
+  for (let distance = first; distance <= last; distance++) {
+    const index = min(max(job.reach - distance, 0), 2 * job.reach);
+    store<f32>(target, load<f32>(table + ((<usize>index) << 2)));
+    target += 4;
   }
 }
 
-/** Hides the keys outside of each query's window; `place` is that of the first query, `rows` how many there are. */
-export function clip(job: Job, place: i32, rows: i32, from: i32, scores: usize, count: i32): void {
-  const to = from + count;
-  const wholeFrom = min(to, max(from, place + rows - 1 - job.left));
-  const wholeTo = max(wholeFrom, min(to, place + job.right + 1));
-  clipKeys(job, place, from, wholeFrom, scores);
-  clipKeys(job, place, wholeTo, to, scores + ((<usize>(wholeTo - from)) << 5));
-}
-
-function clipKeys(job: Job, place: i32, from: i32, to: i32, scores: usize): void {
-  const hidden = f32x4.splat(-Infinity);
-  const least = i32x4.splat(-job.left);
-  const most = i32x4.splat(job.right);
-  for (let s = from; s < to; s++) {
-    const low = i32x4.sub(i32x4.splat(s - place), i32x4(0, 1, 2, 3));
-    const high = i32x4.sub(low, i32x4.splat(4));
-    const lowSeen = v128.and(i32x4.ge_s(low, least), i32x4.le_s(low, most));
-    const highSeen = v128.and(i32x4.ge_s(high, least), i32x4.le_s(high, most));
-    v128.store(scores, v128.bitselect(v128.load(scores), hidden, lowSeen));
-    v128.store(scores, v128.bitselect(v128.load(scores, 16), hidden, highSeen), 16);
-    scores += 32;
+/** Adds the biases laid out; `base` is the first key of the head that is in use. */
+export function addRelative(job: Job, base: i32, place: i32, from: i32, scores: usize, count: i32): void {
+  const first = job.offset - (base + job.span - 1) - 16;
+  let source = distancesAt(job) + ((<usize>(place - from - first)) << 2);
+  const end = scores + ((<usize>count) << 5);
+  for (let at = scores; at < end; at += 32) {
+    v128.store(at, biased(v128.load(at), v128.load(source)));
+    v128.store(at, biased(v128.load(at, 16), v128.load(source, 16)), 16);
+    source -= 4;
   }
 }

@@ -1,59 +1,37 @@
-import { tiles } from "../tiles";
-
-/** Whether all of `bytes` (a multiple of 16) are finite floats. */
-export function finite(source: usize, bytes: usize): bool {
-  const end = source + bytes;
+/** Whether `count` rows of `width` floats, `stride` bytes apart, are all finite. */
+export function finite(source: usize, stride: usize, count: i32, width: i32): bool {
   let zeros = f32x4.splat(0);
-  for (; source < end; source += 16) zeros = f32x4.add(zeros, f32x4.mul(v128.load(source), f32x4.splat(0)));
-  return !v128.any_true(f32x4.ne(zeros, zeros));
+  let rest: f32 = 0;
+  const whole = (<usize>(width & ~3)) << 2;
+  const bytes = (<usize>width) << 2;
+  for (let row = 0; row < count; row++) {
+    let at: usize = 0;
+    for (; at < whole; at += 16) zeros = f32x4.add(zeros, f32x4.mul(v128.load(source + at), f32x4.splat(0)));
+    for (; at < bytes; at += 4) rest += load<f32>(source + at) * 0;
+    source += stride;
+  }
+  return rest === 0 && !v128.any_true(f32x4.ne(zeros, zeros));
 }
 
 /**
- * sums = factors · sums + probabilities · values, for eight queries. `panel` bytes separate the panels of the values,
- * `row` bytes the queries' sums.
+ * sums = factors · sums + values · probabilities for eight queries, where values are infinite or NaN: a key that is not
+ * seen must not spread them, and 0 · ∞ is NaN. `values` are those of one column, `step` bytes apart.
  */
-export function addValues(
-  probabilities: usize,
-  count: i32,
-  values: usize,
-  panel: usize,
-  sums: usize,
-  row: usize,
-  factors: usize,
-): void {
-  for (let at: usize = 0; at < row; at += 32) {
-    tiles(probabilities, 32, 16, 2, values, count, sums + at, row, row << 2, factors);
-    values += panel;
+export function addSeenValues(values: usize, step: usize, probabilities: usize, count: i32, sums: usize, factors: usize): void {
+  let low = f32x4.mul(v128.load(factors), v128.load(sums));
+  let high = f32x4.mul(v128.load(factors, 16), v128.load(sums, 16));
+  const end = probabilities + ((<usize>count) << 5);
+  for (; probabilities < end; probabilities += 32) {
+    const value = v128.load32_splat(values);
+    low = f32x4.add(low, seen(v128.load(probabilities), value));
+    high = f32x4.add(high, seen(v128.load(probabilities, 16), value));
+    values += step;
   }
+  v128.store(sums, low);
+  v128.store(sums, high, 16);
 }
 
-/** The same where values are infinite or NaN, which a key that is not seen must not spread: 0 · ∞ is NaN. */
-export function addSeenValues(
-  probabilities: usize,
-  count: i32,
-  values: usize,
-  panel: usize,
-  sums: usize,
-  row: usize,
-  factors: usize,
-): void {
-  for (let query: usize = 0; query < 32; query += 4) {
-    let value = values;
-    const target = sums + (query >> 2) * row;
-    const factor = f32x4.splat(load<f32>(factors + query));
-    for (let at: usize = 0; at < row; at += 32) {
-      let low = f32x4.mul(factor, v128.load(target + at));
-      let high = f32x4.mul(factor, v128.load(target + at, 16));
-      for (let s = 0; s < count; s++) {
-        const p = load<f32>(probabilities + query + ((<usize>s) << 5));
-        if (p === 0) continue;
-        const source = value + ((<usize>s) << 5);
-        low = f32x4.add(low, f32x4.mul(f32x4.splat(p), v128.load(source)));
-        high = f32x4.add(high, f32x4.mul(f32x4.splat(p), v128.load(source, 16)));
-      }
-      v128.store(target + at, low);
-      v128.store(target + at, high, 16);
-      value += panel;
-    }
-  }
+@inline
+function seen(p: v128, value: v128): v128 {
+  return v128.andnot(f32x4.mul(p, value), f32x4.eq(p, f32x4.splat(0)));
 }

@@ -2,7 +2,7 @@
 export interface Exports {
   readonly relaxed: WebAssembly.Global;
   attend(job: number): void;
-  attendScratch(keys: number, width: number, valueWidth: number): number;
+  attendScratch(span: number, width: number, valueWidth: number, queries: number, relative: number): number;
   matmul(
     a: number,
     aRow: number,
@@ -19,7 +19,9 @@ export interface Exports {
   ): void;
   matmulScratch(columns: number, depth: number): number;
   exp(source: number, target: number, count: number): void;
+  exp2(source: number, target: number, count: number): void;
   tanh(source: number, target: number, count: number): void;
+  chooseTile(which: number): void;
   peak(rounds: number, target: number): void;
   sweep(source: number, bytes: number): number;
 }

@@ -1,6 +1,7 @@
 /** Finding, choosing and starting the kernels. */
 import { Arena, type ArenaOptions, type Region } from "./arena.ts";
-import { type Attended, type AttentionOptions, attention } from "./attention.ts";
+import { attention } from "./attention/attention.ts";
+import type { Attended, AttentionOptions } from "./attention/options.ts";
 import { KernelError } from "./error.ts";
 import { areKernels, type Exports } from "./exports.ts";
 import { hasRelaxedSimd, hasSimd } from "./features.ts";

@@ -12,7 +12,7 @@ import type { logitSoftcap } from "../../../spec/score/logit-softcap.ts";
 import type { softmaxOne } from "../../../spec/score/softmax-one.ts";
 import type { slidingWindowAttention } from "../../../spec/sparse/sliding-window-attention.ts";
 import type { KernelTensor } from "../../oracle/kernel.ts";
-import type { AttentionOptions } from "../attention.ts";
+import type { AttentionOptions } from "../attention/options.ts";
 import type { Kernels } from "../load.ts";
 import type { Floats } from "../tensor.ts";
 import { as, booleans, floats, given, type Implementation } from "./adapt.ts";

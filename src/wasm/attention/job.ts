@@ -1,4 +1,4 @@
-import { struct } from "./struct.ts";
+import { struct } from "../struct.ts";
 
 /** The description of an attention call. */
 export const attendJob = struct("attention/job.ts", {
@@ -11,6 +11,8 @@ export const attendJob = struct("attention/job.ts", {
   bias: "u32",
   sinks: "u32",
   slopes: "u32",
+  relative: "u32",
+  blocks: "u32",
   scratch: "u32",
   heads: "i32",
   keyHeads: "i32",
@@ -26,12 +28,19 @@ export const attendJob = struct("attention/job.ts", {
   vRow: "i32",
   outHead: "i32",
   outRow: "i32",
+  lseHead: "i32",
   maskHead: "i32",
   maskRow: "i32",
   maskKey: "i32",
   biasHead: "i32",
   biasRow: "i32",
   biasKey: "i32",
+  reach: "i32",
+  blockHead: "i32",
+  blockRow: "i32",
+  blockQueries: "i32",
+  blockKeys: "i32",
+  span: "i32",
   offset: "i32",
   left: "i32",
   right: "i32",
