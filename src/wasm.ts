@@ -12,3 +12,4 @@ export { hasRelaxedSimd, hasSimd } from "./wasm/features.ts";
 export { type Kernels, type LoadOptions, load, type Source } from "./wasm/load.ts";
 export type { MatmulOptions } from "./wasm/matmul.ts";
 export { type Booleans, type Floats, WasmTensor } from "./wasm/tensor.ts";
+export { type Tile, tiles } from "./wasm/tile.ts";

@@ -9,6 +9,20 @@ const drawn = (...shape: number[]): Floats => ({
   shape,
   data: Float32Array.from({ length: shape.reduce((n, length) => n * length, 1) }, () => source.normal()),
 });
+/** The part of a tensor between two places along an axis. */
+function cut({ shape, data }: Floats, axis: number, from: number, to: number): Floats {
+  const inner = shape.slice(axis + 1).reduce((n, length) => n * length, 1);
+  const chunk = shape[axis]! * inner;
+  const rows = Array.from({ length: data.length / chunk }, (_, i) => [
+    ...data.subarray(i * chunk + from * inner, i * chunk + to * inner),
+  ]);
+  return { shape: shape.with(axis, to - from), data: Float32Array.from(rows.flat()) };
+}
+/** Where the keys of an entry beyond its length lie, with one head. */
+const rest = ({ shape: [, , keys, width] }: Floats, entry: number, length: number): [number, number] => [
+  (entry * keys! + length) * width!,
+  (entry + 1) * keys! * width!,
+];
 const last = (t: Floats) => t.data.subarray(-t.shape.at(-1)!);
 
 for (const { name, runs, kernels } of targets)
@@ -85,6 +99,97 @@ for (const { name, runs, kernels } of targets)
       const tail = (t: Floats) => ({ shape: [1, 3, 4], data: t.data.slice(-12) });
       expect(kernels.attention(q, k, v, { left: 2 }).out.data).toEqual(kernels.attention(q, tail(k), tail(v)).out.data);
     });
+    test("biases by distance and blocks, across blocks of queries and keys", { timeout: 60_000 }, async () => {
+      const sizes = { Hq: 2, Hk: 2, Tq: 41, Tk: 263, D: 5, E: 7, Wr: 5 };
+      for (const options of [
+        { tall: 16, wide: 32 },
+        { tall: 5, wide: 100 },
+      ]) {
+        const fixed = { sizes, options, given: { relative: true, blocks: true } };
+        const verdict = await conforms(everything, everythingKernel(kernels), { cases: 3, seed: 13, fixed });
+        expect(verdict.conforms, String(verdict)).toBe(true);
+      }
+    });
+    test("hidden blocks are not even read", () => {
+      const [q, k, v] = [drawn(1, 16, 4), drawn(1, 64, 4), drawn(1, 64, 4)];
+      const seen = { shape: [2, 2], data: Uint8Array.of(1, 0, 1, 0) };
+      const blocks = { seen, queries: 8, keys: 32 };
+      const first = (t: Floats) => ({ shape: [1, 32, 4], data: t.data.slice(0, 128) });
+      k.data.fill(Number.NaN, 128);
+      v.data.fill(3e38, 128);
+      expect(kernels.attention(q, k, v, { blocks }).out.data).toEqual(
+        kernels.attention(q, first(k), first(v)).out.data,
+      );
+    });
+    test.each(["heads-first", "tokens-first"] as const)("a batch is each of its entries, %s", (layout) => {
+      const of = (count: number, tokens: number) => (layout === "heads-first" ? [count, tokens] : [tokens, count]);
+      const [q, k, v] = [drawn(3, ...of(4, 9), 5), drawn(3, ...of(2, 11), 5), drawn(3, ...of(2, 11), 6)];
+      const [mask, bias] = [
+        { shape: [3, 4, 9, 11], data: new Uint8Array(1188).fill(1).fill(0, 100, 140) },
+        drawn(9, 11),
+      ];
+      const whole = kernels.attention(q, k, v, { layout, mask, bias, causal: true });
+      expect(whole.out.shape).toEqual([3, ...of(4, 9), 6]);
+      for (let b = 0; b < 3; b++) {
+        const entry = <T extends { shape: readonly number[]; data: Float32Array | Uint8Array }>(t: T) =>
+          ({
+            shape: t.shape.slice(1),
+            data: t.data.slice((b * t.data.length) / 3, ((b + 1) * t.data.length) / 3),
+          }) as T;
+        const options = { layout, mask: entry(mask), bias, causal: true };
+        const { out, lse } = kernels.attention(entry(q), entry(k), entry(v), options);
+        expect(out).toEqual(entry(whole.out));
+        expect(lse).toEqual(entry(whole.lse));
+      }
+    });
+    test("keys beyond an entry's length are not even read, and the last query stands beside its last key", () => {
+      const [q, k, v] = [drawn(3, 2, 4, 5), drawn(3, 1, 9, 5), drawn(3, 1, 9, 6)];
+      const lengths = [9, 0, 5];
+      for (const t of [k, v]) for (let b = 0; b < 3; b++) t.data.fill(Number.NaN, ...rest(t, b, lengths[b]!));
+      const whole = kernels.attention(q, k, v, { lengths, causal: true });
+      lengths.forEach((length, b) => {
+        const some = (t: Floats, tokens: number) => {
+          const [heads, all, width] = t.shape.slice(1) as [number, number, number];
+          const from = b * heads * all * width;
+          return {
+            shape: [heads, tokens, width],
+            data: t.data.slice(from, from + heads * all * width).slice(0, heads * tokens * width),
+          };
+        };
+        const { out } = kernels.attention(some(q, 4), some(k, length), some(v, length), { causal: true });
+        expect(out.data).toEqual(whole.out.data.slice(b * 48, (b + 1) * 48));
+      });
+    });
+    test.each(["heads-first", "tokens-first"] as const)("packed sequences see only themselves, %s", (layout) => {
+      const of = (count: number, tokens: number) => (layout === "heads-first" ? [count, tokens] : [tokens, count]);
+      const [q, k, v] = [drawn(...of(2, 20), 5), drawn(...of(1, 23), 5), drawn(...of(1, 23), 3)];
+      const packed = { queries: [0, 1, 1, 14, 20], keys: [0, 3, 5, 19, 23] };
+      const slopes = { shape: [2], data: Float32Array.of(0.5, 0.25) };
+      const bias = drawn(23);
+      const whole = kernels.attention(q, k, v, { layout, packed, slopes, bias, causal: true });
+      const axis = layout === "heads-first" ? 1 : 0;
+      packed.queries.slice(1).forEach((end, i) => {
+        const [t, s] = [packed.queries[i]!, packed.keys[i]!];
+        const keysOf = (x: Floats) => cut(x, axis, s, packed.keys[i + 1]!);
+        const { out, lse } = kernels.attention(cut(q, axis, t, end), keysOf(k), keysOf(v), {
+          ...{ layout, slopes, causal: true },
+          bias: cut(bias, 0, s, packed.keys[i + 1]!),
+        });
+        expect(out).toEqual(cut(whole.out, axis, t, end));
+        expect(lse).toEqual(cut(whole.lse, 1, t, end));
+      });
+    });
+    test("the tile changes no bit", () => {
+      const [q, k, v] = [drawn(2, 37, 13), drawn(2, 301, 13), drawn(2, 301, 9)];
+      const [a, b] = [drawn(67, 130), drawn(130, 43)];
+      const results = [0, 1, 2].map((tile) => {
+        kernels.exports.chooseTile(tile);
+        return [kernels.attention(q, k, v, { causal: true, left: 200 }), kernels.matmul(a, b)];
+      });
+      kernels.exports.chooseTile(0);
+      expect(results[1]).toEqual(results[0]);
+      expect(results[2]).toEqual(results[0]);
+    });
     test("the result may stay in the kernels' memory", () => {
       const region = kernels.region();
       const q = region.tensorOf(drawn(2, 3, 4));
@@ -114,6 +219,28 @@ test("what does not fit is refused by name, and leaves no memory taken", () => {
   wrong("attention: sinks has shape [2], expected [H] = [4]", q, k, v, { sinks: drawn(2) });
   wrong("attention: mask must hold a Uint8Array, got Float32Array", q, k, v, {
     mask: drawn(5) as unknown as Booleans,
+  });
+  wrong("attention: relative has shape [4, 2], expected [H, 2R + 1] with H = 4", q, k, v, { relative: drawn(4, 2) });
+  wrong("attention: lengths[0] must be a whole number of keys from 0 to Tk = 5, got 6", q, k, v, { lengths: [6] });
+  wrong("attention: lengths has 2 numbers, expected [B] = [1]", q, k, v, { lengths: [1, 2] });
+  wrong("attention: packed.queries must rise in whole numbers from 0 to Tq = 3, got [0, 2]", q, k, v, {
+    packed: { queries: [0, 2] },
+  });
+  wrong("attention: packed.keys has 2 numbers, but packed.queries 3", q, k, v, {
+    packed: { queries: [0, 2, 3], keys: [0, 5] },
+  });
+  const seen: Booleans = { shape: [1, 2], data: new Uint8Array(2) };
+  wrong(
+    "attention: blocks.seen has shape [1, 2], expected [⌈Tq / 8⌉, ⌈Tk / 8⌉] = [1, 1], or [4, 1, 1] with H before",
+    ...([q, k, v] as const),
+    { blocks: { seen, queries: 8, keys: 8 } },
+  );
+  wrong("attention: blocks.keys must be a whole number above 0, got 0", q, k, v, {
+    blocks: { seen, queries: 8, keys: 0 },
+  });
+  wrong("attention: packed takes no blocks, and bias and mask only as [Tk]", q, k, v, {
+    packed: { queries: [0, 3], keys: [0, 5] },
+    bias: drawn(3, 5),
   });
   wrong("attention: left must be a whole number of keys or Infinity, got -1", q, k, v, { left: -1 });
   wrong("attention: cap must be above 0 (Infinity for none), got 0", q, k, v, { cap: 0 });

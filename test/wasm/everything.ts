@@ -1,5 +1,5 @@
 /** A page of all that the attention kernel can do at once, which no single mechanism has. */
-import { choice, flag, integer, mechanism, range, real, softmax, sum, table } from "../../spec/page.ts";
+import { choice, clamp, flag, integer, mechanism, range, real, softmax, sum, table } from "../../spec/page.ts";
 import type { Kernel } from "../../src/oracle.ts";
 import type { Booleans, Floats, Kernels } from "../../src/wasm.ts";
 
@@ -15,6 +15,8 @@ export const everything = mechanism({
     bias: "Hq Tq Tk = 0",
     sinks: "Hq = none",
     slopes: "Hq = 0",
+    relative: "Hq Wr = 0",
+    blocks: "Hq Bq Bk = 1",
   },
   outputs: { out: "Hq Tq E", lse: "Hq Tq" },
   options: {
@@ -24,12 +26,16 @@ export const everything = mechanism({
     right: integer(Number.POSITIVE_INFINITY, "keys seen after the place", { min: 0, tried: [0, 2] }),
     align: choice(["bottom-right", "top-left"], "where the queries stand"),
     cap: real(Number.POSITIVE_INFINITY, "bound on the scores", { above: 0, tried: [1.5, 30] }),
+    tall: integer(1, "queries of a block", { min: 1, tried: [2, 8] }),
+    wide: integer(1, "keys of a block", { min: 1, tried: [3, 7] }),
     holes: flag(false, "a bias below −½ is −∞"),
   },
-  tried: { Hq: [2, 4], Hk: [1, 2] },
+  axes: { Bq: (n, o) => Math.ceil(n.Tq / o.tall), Bk: (n, o) => Math.ceil(n.Tk / o.wide) },
+  tried: { Hq: [2, 4], Hk: [1, 2], Wr: [1, 3, 5] },
+  requires: { "Wr must be odd": (n) => n.Wr % 2 === 1 },
   mayBeEmpty: ["Tk"],
-  domain: { mask: "boolean", slopes: { usual: [0, 1] } },
-  run({ q, k, v, mask, bias, sinks, slopes }, { Hq, Hk, Tq, Tk, D }, o, given) {
+  domain: { mask: "boolean", blocks: "boolean", slopes: { usual: [0, 1] } },
+  run({ q, k, v, mask, bias, sinks, slopes, relative, blocks }, { Hq, Hk, Tq, Tk, D, Wr }, o, given) {
     const shared = (h: number) => Math.floor((h * Hk) / Hq);
     const place = (t: number) => t + (o.align === "top-left" ? 0 : Tk - Tq);
     const seen = (h: number, t: number) =>
@@ -38,6 +44,7 @@ export const everything = mechanism({
           s >= place(t) - o.left &&
           s <= place(t) + (o.causal ? 0 : o.right) &&
           mask(h, t, s) &&
+          blocks(h, Math.floor(t / o.tall), Math.floor(s / o.wide)) &&
           !(o.holes && bias(h, t, s) < -0.5),
       );
     const capped = (z: number) => (o.cap === Number.POSITIVE_INFINITY ? z : o.cap * Math.tanh(z / o.cap));
@@ -46,7 +53,8 @@ export const everything = mechanism({
         seen(h, t),
         (s) =>
           capped(o.scale * sum(D, (d) => q(h, t, d) * k(shared(h), s, d))) +
-          bias(h, t, s) -
+          bias(h, t, s) +
+          relative(h, clamp(s - place(t) + (Wr - 1) / 2, 0, Wr - 1)) -
           slopes(h) * Math.abs(place(t) - s),
         given.sinks ? sinks(h) : Number.NEGATIVE_INFINITY,
       ),
@@ -61,7 +69,7 @@ export const everything = mechanism({
 /** Its kernel; every other call hands the tensors over with the tokens first. */
 export function everythingKernel(kernels: Kernels): Kernel<typeof everything> {
   let calls = 0;
-  return ({ q, k, v, mask, bias, sinks, slopes }, { holes, ...options }) => {
+  return ({ q, k, v, mask, bias, sinks, slopes, relative, blocks }, { holes, tall, wide, ...options }) => {
     const tokensFirst = calls++ % 2 === 1;
     const turned = (t: Floats): Floats => (tokensFirst ? swap(t) : t);
     const { out, lse } = kernels.attention(turned(q as Floats), turned(k as Floats), turned(v as Floats), {
@@ -74,6 +82,8 @@ export function everythingKernel(kernels: Kernels): Kernel<typeof everything> {
       },
       sinks: sinks as Floats | undefined,
       slopes: slopes as Floats | undefined,
+      relative: relative as Floats | undefined,
+      blocks: blocks && { seen: blocks as Booleans, queries: tall, keys: wide },
     });
     return { out: turned(out), lse };
   };

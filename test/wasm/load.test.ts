@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { hasRelaxedSimd, load } from "../../src/wasm.ts";
+import { hasRelaxedSimd, load, type Tile, tiles } from "../../src/wasm.ts";
 import { plainBytes, relaxedBytes } from "./targets.ts";
 
 const best = hasRelaxedSimd() ? "relaxed" : "simd";
@@ -38,4 +38,16 @@ test("several sources, a foreign module and a missing file are refused by name",
 });
 test("both modules stay small", () => {
   for (const bytes of [plainBytes, relaxedBytes]) expect(bytes.length).toBeLessThan(100_000);
+});
+test("the tile is measured once there is work, for the whole process, unless it is given", async () => {
+  const kernels = await load({ bytes: plainBytes });
+  const square = { shape: [256, 256], data: new Float32Array(65536).fill(1) };
+  const before = kernels.arena.used;
+  for (let i = 0; i < 32; i++) kernels.matmul(square, square);
+  expect(kernels.arena.used).toBe(before);
+  expect((await load({ bytes: plainBytes })).tile).toBe(kernels.tile);
+  for (const tile of tiles) expect((await load({ bytes: plainBytes, tile })).tile).toBe(tile);
+  await expect(load({ bytes: plainBytes, tile: "8x8" as Tile })).rejects.toThrow(
+    "load: tile must be 4x8 or 6x8 or 4x8-shuffled, got 8x8",
+  );
 });
