@@ -135,7 +135,7 @@ for (const { name, runs, kernels } of targets)
           ({
             shape: t.shape.slice(1),
             data: t.data.slice((b * t.data.length) / 3, ((b + 1) * t.data.length) / 3),
-          }) as T;
+          }) as unknown as T;
         const options = { layout, mask: entry(mask), bias, causal: true };
         const { out, lse } = kernels.attention(entry(q), entry(k), entry(v), options);
         expect(out).toEqual(entry(whole.out));
