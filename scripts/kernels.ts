@@ -35,4 +35,8 @@ export async function compileKernels(folder: string, always = false): Promise<vo
   }
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await compileKernels(join(root, "dist"), true);
+/** Where the tests, and whatever runs from the source tree, look for them. */
+export const cache = join(root, "node_modules/.cache/attnspec");
+
+if (process.argv[1] === fileURLToPath(import.meta.url))
+  await (process.argv.includes("--cache") ? compileKernels(cache) : compileKernels(join(root, "dist"), true));

@@ -1,9 +1,11 @@
 /** What the bench measures: one job, done by this package's kernels and by others, interleaved in one process. */
 import type { Kernels } from "../wasm/load.ts";
 import type { Floats, WasmTensor } from "../wasm/tensor.ts";
+import type { Onnx } from "./rivals/onnx.ts";
+import type { Tensorflow } from "./rivals/tensorflow.ts";
 
 /** Someone else who does the same job: straight loops, another library, or another kernel of ours. */
-export type Rival = () => ArrayLike<number> | Floats | Promise<ArrayLike<number> | Floats>;
+export type Rival = () => ArrayLike<number> | Floats | undefined | Promise<ArrayLike<number> | Floats | undefined>;
 
 export interface Contest {
   /** What is computed, with its sizes: `attention 1024 causal`. */
@@ -13,8 +15,8 @@ export interface Contest {
   /** Bytes that have to be read from memory; gives the share of the load bandwidth. */
   readonly bytes?: number;
   readonly ours: () => Floats | undefined;
-  /** The others by name. Their results are compared with ours where they return any. */
-  readonly rivals?: Readonly<Record<string, Rival>>;
+  /** The others by name; one that is not there is left out. Their results are compared with ours where they return any. */
+  readonly rivals?: Readonly<Record<string, Rival | undefined>>;
   /** How far results may differ, absolutely. Default 1e-3: it tells a different job, not an inexact one. */
   readonly agree?: number;
 }
@@ -26,6 +28,9 @@ export interface Ring {
   drawn(...shape: number[]): WasmTensor;
   /** A tensor in the kernels' memory to write to. */
   blank(...shape: number[]): WasmTensor;
+  /** Peers that are installed. */
+  readonly onnx?: Onnx | undefined;
+  readonly tensorflow?: Tensorflow | undefined;
 }
 
 /** The contests of one kind; tensors live until the bench closes the ring after them. */

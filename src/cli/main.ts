@@ -5,6 +5,7 @@ import { UnknownMechanismError } from "../index.ts";
 import { FileFormatError } from "../io/errors.ts";
 import { NothingToDrawError } from "../oracle/cases.ts";
 import { UsageError } from "./arguments.ts";
+import * as bench from "./commands/bench.ts";
 import * as check from "./commands/check.ts";
 import * as list from "./commands/list.ts";
 import * as run from "./commands/run.ts";
@@ -18,6 +19,7 @@ const commands: Readonly<Record<string, { usage: string; run: (args: readonly st
   run: { usage: run.usage, run: run.run },
   check: { usage: check.usage, run: check.check },
   vectors: { usage: vectors.usage, run: vectors.vectors },
+  bench: { usage: bench.usage, run: bench.bench },
 };
 
 const help = (): string =>

@@ -95,7 +95,7 @@ function kernels(exports: Exports, arena: Arena, tile: Tile | undefined): Kernel
 async function compiled({ module, bytes, url }: LoadOptions): Promise<WebAssembly.Module> {
   if (module !== undefined) return better(module);
   if (bytes !== undefined) return WebAssembly.compile(better(bytes));
-  return WebAssembly.compile(await read(new URL(better(url ?? ownFiles()), import.meta.url)));
+  return WebAssembly.compile(await read(new URL(better(url ?? kernelFiles()), import.meta.url)));
 }
 
 const better = <T>(source: Source<T>): T => {
@@ -103,8 +103,8 @@ const better = <T>(source: Source<T>): T => {
   return source.relaxed !== undefined && hasRelaxedSimd() ? source.relaxed : source.simd;
 };
 
-/** In the package both files lie in `dist`, in the source tree where the tests compile them to. */
-const ownFiles = (): Source<URL> =>
+/** The files of both targets: in the package they lie in `dist`, in the source tree where the tests compile them to. */
+export const kernelFiles = (): { readonly simd: URL; readonly relaxed: URL } =>
   import.meta.url.endsWith(".ts")
     ? {
         simd: new URL("../../node_modules/.cache/attnspec/kernels.wasm", import.meta.url),

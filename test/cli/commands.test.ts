@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { scaledDotProductAttention } from "../../spec/core/scaled-dot-product-attention.ts";
 import type { Tensor } from "../../spec/page.ts";
+import type { Report } from "../../src/bench/report.ts";
+import { bench } from "../../src/cli/commands/bench.ts";
 import { check } from "../../src/cli/commands/check.ts";
 import { list } from "../../src/cli/commands/list.ts";
 import { run } from "../../src/cli/commands/run.ts";
@@ -340,5 +342,24 @@ describe("vectors", () => {
     await expect(vectors([sdpa, "--output", full])).rejects.toThrow(`${full} is not empty; give a new folder`);
     await expect(vectors([sdpa, "--output", file])).rejects.toThrow(`${file} is a file; give a new folder`);
     expect([readdirSync(full), readFileSync(file, "utf8")]).toEqual([["mine.txt"], "mine"]);
+  });
+});
+
+describe("bench", () => {
+  test("measures what its name says, beside straight loops that agree with it, in processes of their own", {
+    timeout: 60_000,
+  }, async () => {
+    const args = ["bench", "matmul", "--filter", "matmul 64", "--processes", "2", "--rounds", "1", "--json"];
+    const { code, stdout } = await attnspec([...args, "--target", "simd", "--peers", folder]);
+    const { target, processes, entries } = JSON.parse(stdout) as Report;
+    expect([code, target, processes, entries.map(({ name }) => name)]).toEqual([0, "simd", 2, ["matmul 64"]]);
+    const [{ rivals, ofPeak, ofBandwidth }] = entries as [Report["entries"][number]];
+    expect(Object.keys(rivals)).toEqual(["loops"]);
+    expect(ofPeak!.least).toBeGreaterThan(0);
+    expect(ofBandwidth).toBe(null);
+  });
+  test("what is not there is refused", async () => {
+    await expect(bench(["matmu"])).rejects.toThrow("there is no bench matmu; there are matmul, attention");
+    await expect(bench(["--target", "avx"])).rejects.toThrow("--target must be simd or relaxed, got avx");
   });
 });

@@ -1,0 +1,6 @@
+/** All contests, by the name of their file. */
+import type { Contests } from "./contest.ts";
+import { attention } from "./contests/attention.ts";
+import { matmul } from "./contests/matmul.ts";
+
+export const contests = { matmul, attention } satisfies Readonly<Record<string, Contests>>;
