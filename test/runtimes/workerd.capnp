@@ -1,0 +1,15 @@
+using Workerd = import "/workerd/workerd.capnp";
+
+const config :Workerd.Config = (
+  services = [(
+    name = "main",
+    worker = (
+      compatibilityDate = "2025-01-01",
+      modules = [
+        (name = "worker", esModule = embed "worker.bundle.mjs"),
+        (name = "attnspec/kernels.wasm", wasm = embed "node_modules/attnspec/dist/kernels.wasm"),
+        (name = "attnspec/kernels.relaxed.wasm", wasm = embed "node_modules/attnspec/dist/kernels.relaxed.wasm"),
+      ],
+    ),
+  )],
+);
