@@ -35,6 +35,8 @@ export interface Drawing {
    * normal; `wide`: normal times a power of ten from 10⁻³ to 10², one power for each input.
    */
   readonly values?: "quarters" | "normal" | "wide";
+  /** How many draws the page may refuse before {@link draw} gives up. Default 3000. */
+  readonly attempts?: number;
   /** Lengths, options and inputs to hold fixed. */
   readonly fixed?: {
     readonly sizes?: Readonly<Record<string, number>>;
@@ -66,8 +68,9 @@ export class NothingToDrawError extends Error {
  */
 export function draw(subject: Subject, random: Random, drawing: Drawing = {}): Case {
   const page = pageOf(subject);
+  const { attempts = 3000 } = drawing;
   let last: unknown;
-  for (let attempt = 0; attempt < 3000; attempt++) {
+  for (let attempt = 0; attempt < attempts; attempt++) {
     try {
       const drawn = attemptDraw(page, random, drawing);
       if (drawn) return drawn;
@@ -77,7 +80,7 @@ export function draw(subject: Subject, random: Random, drawing: Drawing = {}): C
     }
   }
   throw new NothingToDrawError(
-    `${page.id}: no acceptable case in 3000 draws${last instanceof Error ? `; the last was refused: ${last.message}` : ""}. Let the page list lengths that fit in \`tried\``,
+    `${page.id}: no acceptable case in ${attempts} draws${last instanceof Error ? `; the last was refused: ${last.message}` : ""}. Let the page list lengths that fit in \`tried\``,
   );
 }
 
