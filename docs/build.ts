@@ -11,6 +11,7 @@ import Eleventy from "@11ty/eleventy";
 import { build } from "esbuild";
 import MiniSearch from "minisearch";
 import { root } from "../scripts/pages.ts";
+import { api } from "./api.ts";
 import { searching } from "./client/searching.ts";
 import { gather } from "./collect/facts.ts";
 import { guides } from "./collect/guides.ts";
@@ -147,9 +148,9 @@ function search({ mechanisms, coverage, guides: all }: Data): void {
   writeFileSync(join(out, "assets/search.json"), JSON.stringify(index));
 }
 
-const api = !process.argv.includes("--no-api");
+const withApi = !process.argv.includes("--no-api");
 for (const entry of existsSync(out) ? readdirSync(out) : [])
-  if (api || entry !== "api") rmSync(join(out, entry), { recursive: true });
+  if (withApi || entry !== "api") rmSync(join(out, entry), { recursive: true });
 const site = await timed("facts", gather);
 const drawn = await timed("pictures", () => gallery(site.mechanisms.map(({ id }) => id)));
 const sentence = sentenceOf(readFileSync(captured));
@@ -171,3 +172,4 @@ await timed("pages", async () => {
   const eleventy = new Eleventy("docs/templates", "docs/site", { quietMode: true, config: configure(data) });
   await eleventy.write();
 });
+if (withApi) await timed("API", () => api(join(out, "api")));

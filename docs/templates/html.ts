@@ -4,7 +4,7 @@ import MarkdownIt from "markdown-it";
 import { createHighlighter } from "shiki";
 import { formulas } from "./formulas.ts";
 
-export const escape = (text: string): string =>
+const escaped = (text: string): string =>
   text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;").replace(/"/g, "&quot;");
 
 /** What is HTML already. */
@@ -22,7 +22,7 @@ const part = (value: Part): string =>
       ? value.text
       : Array.isArray(value)
         ? value.map(part).join("")
-        : escape(String(value));
+        : escaped(String(value));
 /** HTML with its holes escaped, but for those that are HTML already. */
 export const html = (strings: TemplateStringsArray, ...holes: readonly Part[]): Html =>
   new Html(strings.reduce((text, string, i) => text + part(holes[i - 1]) + string));

@@ -1,0 +1,10 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    root: new URL("../..", import.meta.url).pathname,
+    include: ["docs/browser/*.test.ts"],
+    testTimeout: 170_000,
+    hookTimeout: 60_000,
+  },
+});
