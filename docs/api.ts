@@ -56,7 +56,8 @@ export function carried(source: string, module: string | undefined, linked: Read
   if (!first || /^\s*export (const|function|class|interface|type)/.test(changed.slice(first.length)))
     return `/** @module ${module} */\n${changed}`;
   return (
-    first.replace(/\s*(\*\s*@module[^\n]*\n\s*)?\*\/$/, `\n *\n * @module ${module}\n */`) + changed.slice(first.length)
+    first.replace(/(?:\s*\*)*(?:\s*@module[^\n]*\n\s*)?(?:\s*\*)*\/$/, `\n *\n * @module ${module}\n */`) +
+    changed.slice(first.length)
   );
 }
 
@@ -143,7 +144,7 @@ async function write(out: string): Promise<void> {
     hideGenerator: true,
     githubPages: false,
     customCss: join(root, "docs/style/api.css"),
-    navigationLinks: { Atlas: "../index.html", Papers: "../papers/index.html", Guides: "../guides/index.html" },
+    navigationLinks: { Atlas: "site:index.html", Papers: "site:papers/index.html", Guides: "site:guides/index.html" },
     navigation: { includeGroups: false, includeCategories: false, includeFolders: true },
     validation: { notExported: false, invalidLink: true, notDocumented: true },
     requiredToBeDocumented: ["Function", "Variable", "Class", "Interface", "TypeAlias", "Enum"],
@@ -155,5 +156,11 @@ async function write(out: string): Promise<void> {
   if (!project) throw new Error("TypeDoc could not read the sources");
   app.validate(project);
   await app.generateOutputs(project);
+  // TypeDoc writes these links alike on every page; the way to the site's root depends on the page's folder.
+  for (const name of readdirSync(out, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".html"))) {
+    const path = join(out, name);
+    const up = "../".repeat(name.split(/[\\/]/).length);
+    writeFileSync(path, readFileSync(path, "utf8").replaceAll('href="site:', `href="${up}`));
+  }
   if (app.logger.hasErrors() || app.logger.hasWarnings()) throw new Error("TypeDoc has something to say; see above");
 }

@@ -4,7 +4,7 @@ export default defineConfig({
   test: {
     root: new URL("../..", import.meta.url).pathname,
     include: ["docs/browser/*.test.ts"],
-    testTimeout: 170_000,
+    testTimeout: 600_000,
     hookTimeout: 60_000,
   },
 });

@@ -34,7 +34,7 @@ export function places({ values }: Pick<Grid, "values">): {
   if (signed)
     return { ramp: "signed", at: values.map((v) => (clean(v, reach) / reach + 1) / 2), low: -reach, high: reach };
   // Where all is far above zero the differences would not show: start at the least.
-  const from = finite.length && Math.min(...finite) > 0.6 * high ? Math.min(...finite) : 0;
+  const from = finite.length && Math.min(...finite) > 0.3 * high ? Math.min(...finite) : 0;
   return { ramp: "size", at: values.map((v) => (clean(v, high) - from) / (high - from || 1)), low: from, high };
 }
 const clean = (v: number, reach: number): number => (Number.isFinite(v) ? v : v > 0 ? reach : v < 0 ? -reach : 0);

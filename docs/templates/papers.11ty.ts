@@ -20,6 +20,8 @@ export default class Papers {
     const { papers, counts, missing } = site.coverage;
     const names = new Map(site.mechanisms.map((m) => [m.id as string, m]));
     const order = Object.keys(states) as (keyof typeof states)[];
+    // What is answered first; within a state as the list has them.
+    const sorted = order.flatMap((state) => papers.filter((paper) => paper.state === state));
     return layout({
       title: "Papers — attnspec",
       description: `${papers.length} papers and the pages that answer each.`,
@@ -39,7 +41,7 @@ ${missing.length > 0 && html`<p class="aside">${missing.length} mechanisms that 
 <label><span>State</span><select name="state"><option value="">all</option>${order.map((s) => html`<option value="${s}">${states[s]} (${counts[s]})</option>`)}</select></label>
 <p class="count" aria-live="polite"><output>${papers.length}</output> of ${papers.length}</p></form>
 <ol class="list">
-${papers.map(({ paper, title, why, pages, state, missing: lacking }) => {
+${sorted.map(({ paper, title, why, pages, state, missing: lacking }) => {
   const rest = pages.filter((id) => !lacking.includes(id));
   return html`<li id="paper-${paper}" data-state="${state}" data-text="${`${title} ${pages.join(" ")}`.toLowerCase()}">
 <h2>${title}</h2>
