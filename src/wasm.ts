@@ -10,6 +10,7 @@ export { KernelError } from "./wasm/error.ts";
 export type { Exports } from "./wasm/exports.ts";
 export { hasRelaxedSimd, hasSimd } from "./wasm/features.ts";
 export { type Kernels, type LoadOptions, load, type Source } from "./wasm/load.ts";
+export type { LinearAttentionOptions, LinearlyAttended } from "./wasm/linear.ts";
 export type { MatmulOptions } from "./wasm/matmul.ts";
 export { type Booleans, type Floats, WasmTensor } from "./wasm/tensor.ts";
 export { type Tile, tiles } from "./wasm/tile.ts";

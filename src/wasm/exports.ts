@@ -18,6 +18,8 @@ export interface Exports {
     scratch: number,
   ): void;
   matmulScratch(columns: number, depth: number): number;
+  linear(job: number): void;
+  linearScratch(width: number, valueWidth: number, chunk: number, readers: number): number;
   exp(source: number, target: number, count: number): void;
   exp2(source: number, target: number, count: number): void;
   tanh(source: number, target: number, count: number): void;

@@ -5,6 +5,7 @@ import type { Attended, AttentionOptions } from "./attention/options.ts";
 import { KernelError } from "./error.ts";
 import { areKernels, type Exports } from "./exports.ts";
 import { hasRelaxedSimd, hasSimd } from "./features.ts";
+import { type LinearAttentionOptions, type LinearlyAttended, linearAttention } from "./linear.ts";
 import { type MatmulOptions, matmul } from "./matmul.ts";
 import type { Floats } from "./tensor.ts";
 import { type Tile, TileChoice } from "./tile.ts";
@@ -38,6 +39,8 @@ export interface Kernels {
   matmul(a: Floats, b: Floats, options?: MatmulOptions): Floats;
   /** See {@link attention}. */
   attention(q: Floats, k: Floats, v: Floats, options?: AttentionOptions): Attended;
+  /** See {@link linearAttention}. */
+  linearAttention(q: Floats, k: Floats, v: Floats, options?: LinearAttentionOptions): LinearlyAttended;
 }
 
 /**
@@ -89,6 +92,7 @@ function kernels(exports: Exports, arena: Arena, tile: Tile | undefined): Kernel
       choice.spend(2 * attended.lse.data.length * (k.data.length / k.shape.at(-1)!) * (q.shape.at(-1)! + 1));
       return attended;
     },
+    linearAttention: (q, k, v, options) => linearAttention(exports, arena, q, k, v, options),
   };
 }
 

@@ -1,0 +1,55 @@
+/**
+ * What gates leave of the past. Within a chunk everything is a product of gates that lie between two tokens: nothing is
+ * divided, no difference of large sums is taken, and a gate of 0 forgets exactly.
+ */
+import { exp } from "../lanes";
+import { flush, flushOne } from "./rows";
+
+/** e^x for logarithms of gates, in place; above 88 they count as 88. `bytes` is a multiple of 16. */
+export function openGates(gates: usize, bytes: usize): void {
+  const most = f32x4.splat(88);
+  for (let at = gates; at < gates + bytes; at += 16) v128.store(at, exp(f32x4.pmin(most, v128.load(at))));
+}
+
+/** before[t]: the product of the gates up to t and with it. Returns the product of all `count`. */
+export function fadeBefore(gates: usize, count: i32, before: usize): f32 {
+  let product: f32 = 1;
+  for (let t = 0; t < count; t++) {
+    const at = (<usize>t) << 2;
+    product = flushOne(product * load<f32>(gates + at));
+    store<f32>(before + at, product);
+  }
+  return product;
+}
+
+/** after[t]: the product of the gates after t. */
+export function fadeAfter(gates: usize, count: i32, after: usize): void {
+  let product: f32 = 1;
+  for (let t = count - 1; t >= 0; t--) {
+    const at = (<usize>t) << 2;
+    store<f32>(after + at, product);
+    product = flushOne(product * load<f32>(gates + at));
+  }
+}
+
+/**
+ * Rows of keys, each faded by the gates after it, channel by channel; `all` gets the product of all of them. `row` bytes
+ * separate the rows of gates and of the result, a multiple of 16.
+ */
+export function fadeKeys(k: usize, kRow: usize, gates: usize, row: usize, count: i32, target: usize, all: usize): void {
+  for (let at: usize = 0; at < row; at += 16) {
+    let product = f32x4.splat(1);
+    for (let t = count - 1; t >= 0; t--) {
+      const place = <usize>t * row + at;
+      v128.store(target + place, f32x4.mul(product, v128.load(k + <usize>t * kRow + at)));
+      product = flush(f32x4.mul(product, v128.load(gates + place)));
+    }
+    v128.store(all + at, product);
+  }
+}
+
+/** product *= factors, `bytes` a multiple of 16. */
+export function fadeMore(product: usize, factors: usize, bytes: usize): void {
+  for (let at: usize = 0; at < bytes; at += 16)
+    v128.store(product + at, flush(f32x4.mul(v128.load(product + at), v128.load(factors + at))));
+}
