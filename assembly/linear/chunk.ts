@@ -1,7 +1,7 @@
 import { finite } from "../attention/values";
 import { clear, copyFloats, fill, interleave, panelOfColumns, panelOfRows } from "../pack";
 import { tiles } from "../tiles";
-import { fadeAfter, fadeBefore, fadeKeys, fadeMore, openGates } from "./gates";
+import { fadeAfter, fadeBefore, fadeKeys, fadeMore, openChunk } from "./gates";
 import { headOf, LinearJob } from "./job";
 import { pairs } from "./pairs";
 import { addRow, fadeRow, padded, padRows, scaleRow } from "./rows";
@@ -102,7 +102,7 @@ function tokenGates(job: LinearJob, state: i32, from: i32, count: i32, target: u
   if (!job.gates) return;
   const source = job.gates + headOf(state, job.gateHeads, job.states, job.gateHead) + from * job.gateRow;
   for (let t = 0; t < count; t++) store<f32>(target + ((<usize>t) << 2), load<f32>(source + t * job.gateRow));
-  if (job.logs) openGates(target, bytes);
+  openChunk(target, bytes, <bool>job.logs);
 }
 
 /** target = scale · factors · queries, where `factors` are those of the eight queries. */
@@ -124,7 +124,7 @@ function channels(job: LinearJob, state: i32, from: i32, count: i32, query: i32,
   const last = rowAt(job, 1);
   const source = job.gates + headOf(state, job.gateHeads, job.states, job.gateHead) + from * job.gateRow;
   padRows(source, job.gateRow, count, job.width, gates);
-  if (job.logs) openGates(gates, <usize>count * row);
+  openChunk(gates, <usize>count * row, <bool>job.logs);
   const k = job.k + headOf(state, job.kHeads, job.states, job.kHead) + from * job.kRow;
   const whole = wholeRows(job, k, job.kRow, count, 1);
   const step = whole === k ? <usize>job.kRow : row;
@@ -134,15 +134,17 @@ function channels(job: LinearJob, state: i32, from: i32, count: i32, query: i32,
     const tall = min(8, count - first);
     const here = <usize>first * row;
     const earlier = keyRows + here;
+    const mild = fadeKeys(whole + <usize>first * step, step, gates + here, row, tall, earlier, last);
     if (first < rows) {
       for (let s = 0; s < first; s += 4)
         interleave(keyRows + <usize>s * row, row, 4, job.width, keysAt(job) + <usize>s * row, 16);
       panelOfRows(k + first * job.kRow, job.kRow, tall, job.width, eightAt(job, 1));
       panelOfRows(gates + here, row, tall, job.width, eightAt(job, 2));
-      for (let reader = 0; reader < readers; reader++)
-        channelScores(job, state * readers + reader, panelAt(job, reader, first), first, query + first, rows - first);
+      for (let reader = 0; reader < readers; reader++) {
+        const head = state * readers + reader;
+        channelScores(job, head, panelAt(job, reader, first), first, query + first, rows - first, mild);
+      }
     }
-    fadeKeys(whole + <usize>first * step, step, gates + here, row, tall, earlier, last);
     for (let at = keyRows; at < earlier; at += row) fadeRow(at, last, row);
     fadeMore(all, last, row);
   }
@@ -152,12 +154,21 @@ function channels(job: LinearJob, state: i32, from: i32, count: i32, query: i32,
  * Eight queries. The keys of earlier eights stand faded up to here, the queries are faded since here, so that each score
  * with them is a plain product of two factors that do not grow.
  */
-function channelScores(job: LinearJob, head: i32, panel: usize, first: i32, query: i32, rows: i32): void {
+function channelScores(
+  job: LinearJob,
+  head: i32,
+  panel: usize,
+  first: i32,
+  query: i32,
+  rows: i32,
+  mild: bool,
+): void {
   const row = rowBytes(job);
   const scores = panel + (row << 3);
   const queries = eightAt(job, 0);
   packQueries(job, head, query, rows, queries);
-  pairs(queries, eightAt(job, 1), eightAt(job, 2), job.width, job.scale, scores + ((<usize>first) << 5), panel);
+  const own = scores + ((<usize>first) << 5);
+  pairs(queries, eightAt(job, 1), eightAt(job, 2), job.width, job.scale, own, panel, mild);
   clear(panel + ((<usize>job.width) << 5), <usize>(padded(job.width) - job.width) << 5);
   if (!first) return;
   tiles(keysAt(job), 16, row << 2, first >> 2, panel, job.width, scores, 32, 128, 0);

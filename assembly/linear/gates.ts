@@ -8,7 +8,16 @@ import { flush, flushOne } from "./rows";
 /** e^x for logarithms of gates, in place; above 88 they count as 88. `bytes` is a multiple of 16. */
 export function openGates(gates: usize, bytes: usize): void {
   const most = f32x4.splat(88);
-  for (let at = gates; at < gates + bytes; at += 16) v128.store(at, exp(f32x4.pmin(most, v128.load(at))));
+  const end = gates + bytes;
+  for (; gates < end; gates += 16) v128.store(gates, exp(f32x4.pmin(most, v128.load(gates))));
+}
+
+/** The same within a chunk, where a gate below 2^−40 counts as 0. */
+export function openChunk(gates: usize, bytes: usize, logs: bool): void {
+  const most = f32x4.splat(88);
+  const end = gates + bytes;
+  if (logs) for (; gates < end; gates += 16) v128.store(gates, flush(exp(f32x4.pmin(most, v128.load(gates)))));
+  else for (; gates < end; gates += 16) v128.store(gates, flush(v128.load(gates)));
 }
 
 /** before[t]: the product of the gates up to t and with it. Returns the product of all `count`. */
@@ -34,9 +43,10 @@ export function fadeAfter(gates: usize, count: i32, after: usize): void {
 
 /**
  * Rows of keys, each faded by the gates after it, channel by channel; `all` gets the product of all of them. `row` bytes
- * separate the rows of gates and of the result, a multiple of 16.
+ * separate the rows of gates and of the result, a multiple of 16. Returns whether no product counts as 0.
  */
-export function fadeKeys(k: usize, kRow: usize, gates: usize, row: usize, count: i32, target: usize, all: usize): void {
+export function fadeKeys(k: usize, kRow: usize, gates: usize, row: usize, count: i32, target: usize, all: usize): bool {
+  let some = i32x4.splat(-1);
   for (let at: usize = 0; at < row; at += 16) {
     let product = f32x4.splat(1);
     for (let t = count - 1; t >= 0; t--) {
@@ -45,7 +55,9 @@ export function fadeKeys(k: usize, kRow: usize, gates: usize, row: usize, count:
       product = flush(f32x4.mul(product, v128.load(gates + place)));
     }
     v128.store(all + at, product);
+    some = v128.and(some, f32x4.ne(product, f32x4.splat(0)));
   }
+  return i32x4.all_true(some);
 }
 
 /** product *= factors, `bytes` a multiple of 16. */

@@ -45,7 +45,7 @@ export class LinearJob {
   gateHead: i32;
   /** 0 where a head has one gate for all tokens. */
   gateRow: i32;
-  /** Whether each channel has a gate of its own. */
+  /** Which channels have gates of their own: 0 none, 1 those of the keys, 2 those of the values. */
   channels: i32;
   /** Whether gates are given as logarithms. */
   logs: i32;
@@ -54,6 +54,9 @@ export class LinearJob {
   scale: f32;
   epsilon: f32;
 }
+
+/** `channels` of a job whose values have the gates. */
+export const VALUES: i32 = 2;
 
 /** Where the values of a head stand in a tensor that has `given` heads for `heads`. */
 @inline

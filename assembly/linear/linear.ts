@@ -1,6 +1,6 @@
 import { clear, copyFloats, panelOfColumns } from "../pack";
 import { chunk } from "./chunk";
-import { headOf, LinearJob } from "./job";
+import { headOf, LinearJob, VALUES } from "./job";
 import { addRow, dotThree, padded, padRows } from "./rows";
 import { blockBytes, memoryAt, rowAt } from "./scratch";
 import { readers, steps } from "./steps";
@@ -17,7 +17,7 @@ const FEW = 4;
  */
 export function linear(job: LinearJob): void {
   const given = job.offset < 0 ? min(job.queries, -job.offset) : 0;
-  const direct = min(max(job.keys, given), job.chunk) < FEW;
+  const direct = job.channels === VALUES || min(max(job.keys, given), job.chunk) < FEW;
   for (let state = 0; state < job.states; state++) {
     const z = job.z + ((state * job.width) << 2);
     if (job.z) padRows(z, 0, 1, job.width, rowAt(job, 2));

@@ -7,10 +7,10 @@ export function padded(width: i32): i32 {
   return (width + 3) & ~3;
 }
 
-/** Below this a factor counts as 0: what it leaves of anything is nothing, and no product is a slow denormal. */
-export const LEAST: f32 = reinterpret<f32>(0x0d800000);
+/** 2^−40. Below it a factor counts as 0, so that no product of three is a slow denormal number. */
+const LEAST: f32 = reinterpret<f32>(0x2b800000);
 
-/** Factors, with 0 for those below 2^−100 in size. */
+/** Factors, with 0 for those below 2^−40 in size. */
 @inline
 export function flush(x: v128): v128 {
   // One instruction where f32x4.abs is three.

@@ -30,7 +30,7 @@ export function linearScratch(width: i32, valueWidth: i32, chunk: i32, readers: 
   const long: usize = (chunk + 7) & ~7;
   const wide: usize = (valueWidth + 7) >> 3;
   const blocks = (wide + ((<usize>readers * long) >> 3)) * ((deep + long) << 5);
-  return blocks + 6 * ((long * deep) << 2) + 3 * (deep << 5) + 4 * (deep << 2) + 3 * (long << 2) + 256;
+  return blocks + 6 * ((long * deep) << 2) + 3 * (deep << 5) + 3 * (deep << 2) + 3 * (long << 2) + 256 + (max(deep, wide << 3) << 2);
 }
 
 /** The state's rows and the chunk's values. */
@@ -87,7 +87,7 @@ export function eightAt(job: LinearJob, which: i32): usize {
   return paddedAt(job, 2) + <usize>which * (rowBytes(job) << 3);
 }
 
-/** A row each: by what the state fades over the chunk, over the last eight tokens; the faded sum of keys; one token's gates. */
+/** A row each: by what the state fades over the chunk, over the last eight tokens; the faded sum of keys. */
 @inline
 export function rowAt(job: LinearJob, which: i32): usize {
   return eightAt(job, 3) + <usize>which * rowBytes(job);
@@ -96,11 +96,17 @@ export function rowAt(job: LinearJob, which: i32): usize {
 /** A number each token: gates, the products before and after it. */
 @inline
 export function tokensAt(job: LinearJob, which: i32): usize {
-  return rowAt(job, 4) + <usize>which * (tokens(job) << 2);
+  return rowAt(job, 3) + <usize>which * (tokens(job) << 2);
 }
 
 /** A tile of eight queries and eight columns. */
 @inline
 export function edgeAt(job: LinearJob): usize {
   return tokensAt(job, 3);
+}
+
+/** One token's gates, of keys or values. */
+@inline
+export function gateRowAt(job: LinearJob): usize {
+  return edgeAt(job) + 256;
 }

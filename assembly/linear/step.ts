@@ -47,6 +47,49 @@ export function write(
   }
 }
 
+/** S = S diag(factors) + k vᵀ. */
+export function writeColumns(
+  state: usize,
+  block: usize,
+  row: usize,
+  factors: usize,
+  k: usize,
+  v: usize,
+  width: i32,
+  columns: i32,
+): void {
+  const end = k + ((<usize>width) << 2);
+  let e = 0;
+  for (; e + 8 <= columns; e += 8) {
+    const f0 = v128.load(factors);
+    const f1 = v128.load(factors, 16);
+    const v0 = v128.load(v);
+    const v1 = v128.load(v, 16);
+    let at = state;
+    for (let key = k; key < end; key += 4) {
+      const x = v128.load32_splat(key);
+      v128.store(at, madd(x, v0, f32x4.mul(f0, v128.load(at))));
+      v128.store(at, madd(x, v1, f32x4.mul(f1, v128.load(at, 16))), 16);
+      at += row;
+    }
+    state += block;
+    factors += 32;
+    v += 32;
+  }
+  for (; e < columns; e++) {
+    const factor = load<f32>(factors);
+    const value = load<f32>(v);
+    let at = state;
+    for (let key = k; key < end; key += 4) {
+      store<f32>(at, load<f32>(key) * value + factor * load<f32>(at));
+      at += row;
+    }
+    state += 4;
+    factors += 4;
+    v += 4;
+  }
+}
+
 /** out = scale · Sᵀ q. */
 export function read(
   state: usize,

@@ -1,9 +1,9 @@
 import { fill } from "../pack";
 import { openGates } from "./gates";
-import { headOf, LinearJob } from "./job";
-import { addRow, dot, fadeRow, padRows } from "./rows";
-import { rowAt, rowBytes } from "./scratch";
-import { read, write } from "./step";
+import { headOf, LinearJob, VALUES } from "./job";
+import { addRow, dot, fadeRow, padded, padRows } from "./rows";
+import { gateRowAt, rowAt, rowBytes } from "./scratch";
+import { read, write, writeColumns } from "./step";
 
 /**
  * Tokens `from` … one after the other, as the formula has it. `rows` queries from `query` on read, the first of them
@@ -21,14 +21,16 @@ export function steps(
   rows: i32,
 ): void {
   const sums = rowAt(job, 2);
-  const gates = rowAt(job, 3);
+  const gates = gateRowAt(job);
   const k = job.k + headOf(state, job.kHeads, job.states, job.kHead);
   const v = job.v + headOf(state, job.vHeads, job.states, job.vHead);
   for (let i = 0; i < count; i++) {
     const token: usize = from + i;
     const key = k + token * job.kRow;
     gatesOf(job, state, from + i, gates);
-    write(memory, block, row, gates, key, v + token * job.vRow, job.width, job.valueWidth);
+    const value = v + token * job.vRow;
+    if (job.channels === VALUES) writeColumns(memory, block, row, gates, key, value, job.width, job.valueWidth);
+    else write(memory, block, row, gates, key, value, job.width, job.valueWidth);
     if (job.z) {
       fadeRow(sums, gates, rowBytes(job));
       addRow(sums, 1, key, job.width);
@@ -48,9 +50,15 @@ export function readers(job: LinearJob, state: i32, memory: usize, block: usize,
   }
 }
 
-/** A row of the factors by which a token fades the channels. */
+/** A row of the factors by which a token fades the channels, of keys or of values. */
 function gatesOf(job: LinearJob, state: i32, token: i32, target: usize): void {
   const row = rowBytes(job);
+  if (job.channels === VALUES) {
+    const columns = job.gates + headOf(state, job.gateHeads, job.states, job.gateHead) + token * job.gateRow;
+    padRows(columns, 0, 1, job.valueWidth, target);
+    if (job.logs) openGates(target, (<usize>padded(job.valueWidth)) << 2);
+    return;
+  }
   if (!job.gates) {
     fill(target, row, 1);
     return;

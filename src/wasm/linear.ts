@@ -13,7 +13,9 @@ export interface LinearAttentionOptions {
    * none: nothing fades.
    */
   readonly gates?: Floats | undefined;
-  /** Whether `gates` holds the factors themselves. Default false: their logarithms. */
+  /** [Hg, Tk, E], instead of `gates`: by what a token fades the columns of the state. Token by token, not in chunks. */
+  readonly valueGates?: Floats | undefined;
+  /** Whether the gates hold the factors themselves. Default false: their logarithms. */
   readonly factors?: boolean | undefined;
   /** Whether a token reads what the ones before it have left (RWKV). Default false: it writes first. */
   readonly before?: boolean | undefined;
@@ -60,7 +62,7 @@ export interface LinearlyAttended {
  * at the last key; those before the first key read the state as given.
  *
  * Chunks of tokens are worked on together, with the products of gates between two tokens and no division, so that no
- * gate is too strong. What has faded below 2^−100 within a chunk counts as forgotten. Memory does not grow with the
+ * gate is too strong. What has faded below 2^−40 within a chunk counts as forgotten. Memory does not grow with the
  * tokens, nor does the time of one.
  *
  * @throws KernelError naming the argument whose shape or values do not fit.
@@ -73,14 +75,14 @@ export function linearAttention(
   v: Floats,
   options: LinearAttentionOptions = {},
 ): LinearlyAttended {
-  const { scale = 1, gates, factors = false, bonus, before = bonus !== undefined, causal = true } = options;
+  const { scale = 1, gates, valueGates, factors = false, bonus, before = bonus !== undefined, causal = true } = options;
   const { state, z, epsilon, sums = (z ?? epsilon) !== undefined, chunk = 16 } = options;
   const { layout = "heads-first", into, stateInto, zInto } = options;
   return calling("linearAttention", arena, (call) => {
     if (layout !== "heads-first" && layout !== "tokens-first")
       call.fail("layout", `layout must be heads-first or tokens-first, got ${layout}`);
     const tokensFirst = layout === "tokens-first";
-    const sizes = measure(call, q, k, v, gates, tokensFirst);
+    const sizes = measure(call, { q, k, v, gates, valueGates }, tokensFirst);
     const { heads, states, queries, keys, width, valueWidth, channels, gateRow } = sizes;
     if (!Number.isFinite(scale)) call.fail("scale", `scale must be a finite number, got ${scale}`);
     if (!(Number.isInteger(chunk) && chunk >= 1 && chunk <= 256))
@@ -91,14 +93,18 @@ export function linearAttention(
     if (bonus && !before) call.fail("bonus", "bonus needs before: a token that writes first reads its own key anyway");
     if (before && queries !== keys)
       call.fail("before", `before needs a query for every key, got Tq = ${queries}, Tk = ${keys}`);
+    if (sums && valueGates) call.fail("valueGates", "valueGates fade no sum of keys: leave out z, sums and epsilon");
     if (!sums && zInto) call.fail("zInto", "zInto needs sums: true, z or epsilon; without them z is not carried on");
     const bonusHeads = bonus?.shape[0] ?? 1;
     if (bonus) {
       call.check("bonus", bonus, Float32Array);
       if (bonus.shape.length !== 2 || bonus.shape[1] !== width || heads % bonusHeads !== 0)
-        call.fail("bonus", `bonus has shape ${shown(bonus.shape)}, expected [Hu, D] = [a divisor of ${heads}, ${width}]`);
+        call.fail(
+          "bonus",
+          `bonus has shape ${shown(bonus.shape)}, expected [Hu, D] = [a divisor of ${heads}, ${width}]`,
+        );
     }
-    const inputs = { q, k, v, gates, bonus };
+    const inputs = { q, k, v, gates, valueGates, bonus };
     const shape = tokensFirst ? [queries, heads, valueWidth] : [heads, queries, valueWidth];
     const out = call.target("into", shape, into, { ...inputs, state, z });
     const memory = carried(call, "state", state, stateInto, [states, width, valueWidth], { ...inputs, into });
@@ -109,7 +115,7 @@ export function linearAttention(
       k: call.addressOf("k", k),
       v: call.addressOf("v", v),
       out: out.address,
-      gates: gates ? call.addressOf("gates", gates) : 0,
+      gates: gates ? call.addressOf("gates", gates) : valueGates ? call.addressOf("valueGates", valueGates) : 0,
       bonus: bonus ? call.addressOf("bonus", bonus) : 0,
       state: memory.address,
       z: total?.address ?? 0,
@@ -185,16 +191,17 @@ interface Sizes {
   readonly gateRow: number;
 }
 
-function measure(
-  call: Call,
-  q: Floats,
-  k: Floats,
-  v: Floats,
-  gates: Floats | undefined,
-  tokensFirst: boolean,
-): Sizes {
+interface Given {
+  readonly q: Floats;
+  readonly k: Floats;
+  readonly v: Floats;
+  readonly gates: Floats | undefined;
+  readonly valueGates: Floats | undefined;
+}
+
+function measure(call: Call, { q, k, v, gates, valueGates }: Given, tokensFirst: boolean): Sizes {
   const found: Record<string, { readonly by: string; readonly length: number }> = {};
-  const fit = (name: string, tensor: Floats, head: string, ...rest: string[]): void => {
+  const axes = (name: string, tensor: Floats, head: string, ...rest: string[]): void => {
     const letters = tokensFirst && rest[0] ? [rest[0], head, ...rest.slice(1)] : [head, ...rest];
     call.check(name, tensor, Float32Array);
     if (tensor.shape.length !== letters.length)
@@ -209,15 +216,19 @@ function measure(
       found[letter] ??= { by: name, length };
     });
   };
-  fit("q", q, "Hq", "Tq", "D");
-  fit("k", k, "Hk", "Tk", "D");
-  fit("v", v, "Hv", "Tk", "E");
+  axes("q", q, "Hq", "Tq", "D");
+  axes("k", k, "Hk", "Tk", "D");
+  axes("v", v, "Hv", "Tk", "E");
   const rank = gates?.shape?.length ?? 0;
   if (gates) {
     call.check("gates", gates, Float32Array);
     if (rank < 1 || rank > 3)
       call.fail("gates", `gates has shape ${shown(gates.shape)}, expected [Hg], [Hg, Tk] or [Hg, Tk, D]`);
-    fit("gates", gates, "Hg", ...["Tk", "D"].slice(0, rank - 1));
+    axes("gates", gates, "Hg", ...["Tk", "D"].slice(0, rank - 1));
+  }
+  if (valueGates) {
+    if (gates) call.fail("valueGates", "give gates or valueGates, not both");
+    axes("valueGates", valueGates, "Hg", "Tk", "E");
   }
   const of = (letter: string) => found[letter]?.length ?? 1;
   const states = Math.max(of("Hk"), of("Hv"), of("Hg"));
@@ -227,16 +238,16 @@ function measure(
     call.fail(name, `${letter} must be a divisor of ${all}, the most heads there are: got ${letter} = ${count}`);
   divides("k", of("Hk"), "Hk", states);
   divides("v", of("Hv"), "Hv", states);
-  if (gates) divides("gates", of("Hg"), "Hg", states);
+  divides(gates ? "gates" : "valueGates", of("Hg"), "Hg", states);
   divides("q", of("Hq"), "Hq", heads);
   if (heads % states !== 0)
     call.fail("q", `Hq must be a multiple or a divisor of ${states}, the states' heads: got Hq = ${of("Hq")}`);
   const [keys, width] = [of("Tk"), of("D")];
-  const across = rank === 3 ? width : 1;
+  const across = valueGates ? of("E") : rank === 3 ? width : 1;
   return {
     ...{ heads, states, qHeads: of("Hq"), kHeads: of("Hk"), vHeads: of("Hv"), gateHeads: of("Hg") },
     ...{ queries: of("Tq"), keys, width, valueWidth: of("E") },
-    channels: Number(rank === 3),
+    channels: valueGates ? 2 : Number(rank === 3),
     gateHead: rank === 1 ? 4 : strides("g", of("Hg"), keys, across, tokensFirst).gHead,
     gateRow: rank === 1 ? 0 : strides("g", of("Hg"), keys, across, tokensFirst).gRow,
   };

@@ -2,9 +2,11 @@
  * Which pages the kernels implement: one entry for each, from the page's inputs and options to calls. What a kernel does
  * not support it declines, saying why. A test judges every entry.
  */
+import { gated } from "./pages/gated.ts";
+import { linear } from "./pages/linear.ts";
 import { softmax } from "./pages/softmax.ts";
 
 export type { Implementation } from "./pages/adapt.ts";
 
 /** The kernel that answers each page, by the page's id. */
-export const implementations = { ...softmax } as const;
+export const implementations = { ...gated, ...linear, ...softmax } as const;
