@@ -424,7 +424,11 @@ const retentionLayerKernel: Implementation<typeof retentionLayer> =
     const read = kernels.linearAttention(turn(wQ), turn(wK), v, options);
     const g = kernels.matmul(floats(x), floats(wG)).data;
     const gated = mapped(normed(read.out, E, eps), (o, i) => o * silu(g[i]!) * Number(norm?.data[i % E] ?? 1));
-    return { out: joined(kernels, gated, wO), state: read.state, position: Float32Array.of(start + T) };
+    return {
+      out: joined(kernels, gated, wO),
+      state: read.state,
+      position: { shape: [], data: Float32Array.of(start + T) },
+    };
   };
 
 const simplified: Implementation<typeof simplifiedLinearAttention> =
@@ -472,7 +476,7 @@ const tnl: Implementation<typeof tnlGatedLinearAttention> =
     return {
       out: gatedNorm(kernels, read.out, wO, eps, (i) => u[i]!),
       state: read.state,
-      position: Float32Array.of(start + T),
+      position: { shape: [], data: Float32Array.of(start + T) },
     };
   };
 
