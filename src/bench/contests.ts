@@ -1,6 +1,7 @@
 /** All contests, by the name of their file. */
 import type { Contests } from "./contest.ts";
 import { attention } from "./contests/attention.ts";
+import { linear } from "./contests/linear.ts";
 import { matmul } from "./contests/matmul.ts";
 
-export const contests = { matmul, attention } satisfies Readonly<Record<string, Contests>>;
+export const contests = { matmul, attention, linear } satisfies Readonly<Record<string, Contests>>;

@@ -274,7 +274,7 @@ test("what does not fit is refused by name, and leaves no memory taken", () => {
   wrong("linearAttention: v has E = 0; only the tokens may be none", q, k, drawn(2, 3, 0));
   wrong("linearAttention: Hq must be a multiple or a divisor of 2", drawn(3, 3, 8), k, v);
   wrong("linearAttention: Hk must be a divisor of 3", drawn(3, 3, 8), k, drawn(3, 3, 6));
-  wrong("linearAttention: gates has Tk = 4, but v has Tk = 3", q, k, v, { gates: drawn(2, 4) });
+  wrong("linearAttention: gates has Tk = 4, but k has Tk = 3", q, k, v, { gates: drawn(2, 4) });
   wrong("linearAttention: gates has shape [2, 3, 8, 1], expected [Hg], [Hg, Tk] or [Hg, Tk, D]", q, k, v, {
     gates: drawn(2, 3, 8, 1),
   });
