@@ -1,6 +1,6 @@
 import { clear, copyFloats, fill, interleave, panelOfColumns, panelOfRows } from "../pack";
 import { tiles } from "../tiles";
-import { fadeAfter, fadeBefore, fadeKeys, fadeMore, openChunk } from "./gates";
+import { fadeAfter, fadeBefore, fadeKeys, fadeMore, openRows } from "./gates";
 import { headOf, LinearJob } from "./job";
 import { pairs } from "./pairs";
 import { addRow, fadeRow, padded, padRows, scaleRow } from "./rows";
@@ -107,7 +107,7 @@ function tokenGates(job: LinearJob, state: i32, from: i32, count: i32, target: u
   if (!job.gates) return;
   const source = job.gates + headOf(state, job.gateHeads, job.states, job.gateHead) + from * job.gateRow;
   for (let t = 0; t < count; t++) store<f32>(target + ((<usize>t) << 2), load<f32>(source + t * job.gateRow));
-  openChunk(target, bytes, <bool>job.logs);
+  openRows(target, 0, 1, bytes, target, <bool>job.logs);
 }
 
 /** target = scale · factors · queries, where `factors` are those of the eight queries. */
@@ -128,8 +128,8 @@ function channels(job: LinearJob, state: i32, from: i32, count: i32, query: i32,
   const all = rowAt(job, 0);
   const last = rowAt(job, 1);
   const source = job.gates + headOf(state, job.gateHeads, job.states, job.gateHead) + from * job.gateRow;
-  padRows(source, job.gateRow, count, job.width, gates);
-  openChunk(gates, <usize>count * row, <bool>job.logs);
+  const given = wholeRows(job, source, job.gateRow, count, 2);
+  openRows(given, given === source ? <usize>job.gateRow : row, count, row, gates, <bool>job.logs);
   const k = job.k + headOf(state, job.kHeads, job.states, job.kHead) + from * job.kRow;
   const whole = wholeRows(job, k, job.kRow, count, 1);
   const step = whole === k ? <usize>job.kRow : row;

@@ -12,12 +12,20 @@ export function openGates(gates: usize, bytes: usize): void {
   for (; gates < end; gates += 16) v128.store(gates, exp(f32x4.pmin(most, v128.load(gates))));
 }
 
-/** The same within a chunk, where a gate below 2^−40 counts as 0. */
-export function openChunk(gates: usize, bytes: usize, logs: bool): void {
+/**
+ * Factors of `rows` rows of gates, given as they are or as logarithms, for use within a chunk: what is below 2^−40 counts
+ * as 0. `bytes` (a multiple of 16) separate the rows of the target, which may be the source.
+ */
+export function openRows(source: usize, stride: usize, rows: i32, bytes: usize, target: usize, logs: bool): void {
   const most = f32x4.splat(88);
-  const end = gates + bytes;
-  if (logs) for (; gates < end; gates += 16) v128.store(gates, flush(exp(f32x4.pmin(most, v128.load(gates)))));
-  else for (; gates < end; gates += 16) v128.store(gates, flush(v128.load(gates)));
+  for (let row = 0; row < rows; row++) {
+    if (logs)
+      for (let at: usize = 0; at < bytes; at += 16)
+        v128.store(target + at, flush(exp(f32x4.pmin(most, v128.load(source + at)))));
+    else for (let at: usize = 0; at < bytes; at += 16) v128.store(target + at, flush(v128.load(source + at)));
+    source += stride;
+    target += bytes;
+  }
 }
 
 /** before[t]: the product of the gates up to t and with it. Returns the product of all `count`. */
@@ -52,7 +60,9 @@ export function fadeKeys(k: usize, kRow: usize, gates: usize, row: usize, count:
     for (let t = count - 1; t >= 0; t--) {
       const place = <usize>t * row + at;
       v128.store(target + place, f32x4.mul(product, v128.load(k + <usize>t * kRow + at)));
-      product = flush(f32x4.mul(product, v128.load(gates + place)));
+      product = f32x4.mul(product, v128.load(gates + place));
+      // Three factors of 2^−40 are no denormal number yet.
+      if (!(t & 1)) product = flush(product);
     }
     v128.store(all + at, product);
     some = v128.and(some, f32x4.ne(product, f32x4.splat(0)));
