@@ -1,21 +1,80 @@
-/** The functions that attention is made of, value by value: their bounds are tested on these. */
+/** Functions of single values, over whole arrays. */
 import * as lanes from "./lanes";
 
-/** e^x for `count` floats ≤ 88, in whole vectors: source and target reach to the next multiple of 16 bytes. */
-export function exp(source: usize, target: usize, count: i32): void {
-  const end = target + ((<usize>count) << 2);
+/** The functions by number; `src/wasm/elementwise.ts` names them in the same order. */
+export const enum Function {
+  exp,
+  log,
+  tanh,
+  sigmoid,
+  softplus,
+  silu,
+  gelu,
+  geluTanh,
+  normal,
+  relu,
+  /** e^x as attention takes it, of scores less their largest. */
+  weight,
+}
+
+/** One of them; `which` is known where it is inlined. */
+@inline
+function valueOf(which: i32, x: v128): v128 {
+  if (which === Function.exp) return lanes.exponential(x);
+  if (which === Function.log) return lanes.log(x);
+  if (which === Function.tanh) return lanes.tanh(x);
+  if (which === Function.sigmoid) return lanes.sigmoid(x);
+  if (which === Function.softplus) return lanes.softplus(x);
+  if (which === Function.silu) return lanes.silu(x);
+  if (which === Function.gelu) return lanes.gelu(x);
+  if (which === Function.geluTanh) return lanes.geluTanh(x);
+  if (which === Function.normal) return lanes.normal(x);
+  if (which === Function.weight) return lanes.exp(x);
+  return f32x4.max(x, f32x4.splat(0));
+}
+
+@inline
+function loop(which: i32, source: usize, factors: usize, target: usize, end: usize): void {
   for (; target < end; target += 16) {
-    v128.store(target, lanes.exp(v128.load(source)));
+    let y = valueOf(which, v128.load(source));
+    if (factors) {
+      y = f32x4.mul(y, v128.load(factors));
+      factors += 16;
+    }
+    v128.store(target, y);
     source += 16;
   }
 }
 
-/** tanh x, in the same way. */
-export function tanh(source: usize, target: usize, count: i32): void {
+/**
+ * A function of `count` floats, each times its own of `factors` (0 for none; so are gated products made). In whole
+ * vectors: all reach to the next multiple of 16 bytes, and may be the same.
+ */
+export function apply(which: i32, source: usize, factors: usize, target: usize, count: i32): void {
   const end = target + ((<usize>count) << 2);
-  for (; target < end; target += 16) {
-    v128.store(target, lanes.tanh(v128.load(source)));
-    source += 16;
+  switch (which) {
+    case Function.exp:
+      return loop(Function.exp, source, factors, target, end);
+    case Function.log:
+      return loop(Function.log, source, factors, target, end);
+    case Function.tanh:
+      return loop(Function.tanh, source, factors, target, end);
+    case Function.sigmoid:
+      return loop(Function.sigmoid, source, factors, target, end);
+    case Function.softplus:
+      return loop(Function.softplus, source, factors, target, end);
+    case Function.silu:
+      return loop(Function.silu, source, factors, target, end);
+    case Function.gelu:
+      return loop(Function.gelu, source, factors, target, end);
+    case Function.geluTanh:
+      return loop(Function.geluTanh, source, factors, target, end);
+    case Function.normal:
+      return loop(Function.normal, source, factors, target, end);
+    case Function.weight:
+      return loop(Function.weight, source, factors, target, end);
+    default:
+      return loop(Function.relu, source, factors, target, end);
   }
 }
 

@@ -1,7 +1,7 @@
 /** What the module exports. Memory is the caller's: nothing here allocates, checks or throws. */
 export { attend, attendScratch } from "./attention/attend";
-export { exp, exp2, tanh } from "./elementwise";
 export { linear, linearScratch } from "./linear/linear";
+export { apply, exp2 } from "./elementwise";
 export { matmul, matmulScratch } from "./matmul";
 export { peak, sweep } from "./peak";
 export { chooseTile } from "./tile/multiply";

@@ -6,6 +6,7 @@
  */
 export { Arena, type ArenaOptions, type Region } from "./wasm/arena.ts";
 export type { Attended, AttentionOptions, Blocks, Packed } from "./wasm/attention/options.ts";
+export type { Elementwise, MapOptions } from "./wasm/elementwise.ts";
 export { KernelError } from "./wasm/error.ts";
 export type { Exports } from "./wasm/exports.ts";
 export { hasRelaxedSimd, hasSimd } from "./wasm/features.ts";

@@ -38,6 +38,20 @@ export class Call {
       this.fail(argument, `${argument} has ${data.length} values, but its shape ${shown(shape)} holds ${size}`);
   }
 
+  /** Checks that a tensor is one of that shape. */
+  same(argument: string, tensor: Floats, shape: readonly number[]): void {
+    this.check(argument, tensor, Float32Array);
+    if (tensor.shape.join() !== shape.join())
+      this.fail(argument, `${argument} has shape ${shown(tensor.shape)}, expected ${shown(shape)}`);
+  }
+
+  /** The place of a word among those that are allowed. */
+  choose(argument: string, word: string, among: readonly string[]): number {
+    const place = among.indexOf(word);
+    if (place < 0) this.fail(argument, `${argument} must be ${among.join(" or ")}, got ${word}`);
+    return place;
+  }
+
   /** Where the values of a checked tensor stand: in place if it is of this memory, else in a copy. */
   addressOf(argument: string, tensor: Floats): number {
     if (tensor instanceof WasmTensor) {
@@ -61,12 +75,16 @@ export class Call {
     return address;
   }
 
-  /** The tensor a result goes to: `into` if given, of that shape and apart from the inputs, else one of this call. */
+  /**
+   * The tensor a result goes to: `into` if given, of that shape and apart from the inputs, else one of this call. Where
+   * each result is read from its own place alone, `into` may be an input (`inPlace`).
+   */
   target(
     argument: string,
     shape: readonly number[],
     into: WasmTensor | undefined,
     inputs: Readonly<Record<string, Floats | undefined>>,
+    inPlace = false,
   ): WasmTensor {
     if (!into) return this.region.tensor(shape);
     if (!(into instanceof WasmTensor) || into.arena !== this.#arena)
@@ -74,7 +92,7 @@ export class Call {
     if (into.shape.join() !== shape.join())
       this.fail(argument, `${argument} has shape ${shown(into.shape)}, expected ${shown(shape)}`);
     for (const [name, input] of Object.entries(inputs))
-      if (input instanceof WasmTensor && overlap(input, into))
+      if (input instanceof WasmTensor && overlap(input, into) && !(inPlace && input.address === into.address))
         this.fail(argument, `${argument} overlaps ${name} in memory; give a tensor of its own`);
     return into;
   }

@@ -20,9 +20,8 @@ export interface Exports {
   matmulScratch(columns: number, depth: number): number;
   linear(job: number): void;
   linearScratch(width: number, valueWidth: number, chunk: number, readers: number): number;
-  exp(source: number, target: number, count: number): void;
+  apply(which: number, source: number, factors: number, target: number, count: number): void;
   exp2(source: number, target: number, count: number): void;
-  tanh(source: number, target: number, count: number): void;
   chooseTile(which: number): void;
   peak(rounds: number, target: number): void;
   sweep(source: number, bytes: number): number;

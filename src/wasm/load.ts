@@ -2,6 +2,7 @@
 import { Arena, type ArenaOptions, type Region } from "./arena.ts";
 import { attention } from "./attention/attention.ts";
 import type { Attended, AttentionOptions } from "./attention/options.ts";
+import { type Elementwise, gated, type MapOptions, map } from "./elementwise.ts";
 import { KernelError } from "./error.ts";
 import { areKernels, type Exports } from "./exports.ts";
 import { hasRelaxedSimd, hasSimd } from "./features.ts";
@@ -41,6 +42,10 @@ export interface Kernels {
   attention(q: Floats, k: Floats, v: Floats, options?: AttentionOptions): Attended;
   /** See {@link linearAttention}. */
   linearAttention(q: Floats, k: Floats, v: Floats, options?: LinearAttentionOptions): LinearlyAttended;
+  /** See {@link map}. */
+  map(x: Floats, f: Elementwise, options?: MapOptions): Floats;
+  /** See {@link gated}. */
+  gated(a: Floats, b: Floats, f: Elementwise, options?: MapOptions): Floats;
 }
 
 /**
@@ -93,6 +98,8 @@ function kernels(exports: Exports, arena: Arena, tile: Tile | undefined): Kernel
       return attended;
     },
     linearAttention: (q, k, v, options) => linearAttention(exports, arena, q, k, v, options),
+    map: (x, f, options) => map(exports, arena, x, f, options),
+    gated: (a, b, f, options) => gated(exports, arena, a, b, f, options),
   };
 }
 

@@ -1,6 +1,8 @@
-/** The bounds of the functions that attention is made of, in units in the last place, over their whole range. */
+/** The bounds of the elementwise functions, in units in the last place, over their whole range. */
 import { describe, expect, test } from "vitest";
-import { targets } from "./targets.ts";
+import { gelu, geluTanh, normalCdf, sigmoid, silu, softplus } from "../../spec/page/special.ts";
+import type { Elementwise, Floats } from "../../src/wasm.ts";
+import { plain, targets } from "./targets.ts";
 
 const bits = new Int32Array(1);
 const float = new Float32Array(bits.buffer);
@@ -26,35 +28,97 @@ function floats(from: number, to: number, step: number): Float32Array {
   return new Float32Array(pattern.buffer);
 }
 
+/** 2|z|, the exponent of the tangent form. */
+const exponent = (x: number) => Math.abs(2 * Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3));
+
+/** The exact function, its bound (a number, or one for each x), and the pieces of its range, each of one sign. */
+const bounds: readonly [
+  Elementwise,
+  (x: number) => number,
+  number | ((x: number) => number),
+  ...(readonly [number, number])[],
+][] = [
+  ["weight", Math.exp, 1.5, [-1e-30, -69.2999]],
+  ["exp", Math.exp, 1.5, [-1e-37, -87.336], [1e-37, 88.7228]],
+  ["log", Math.log, 1, [1e-45, 3.4e38], [0.7, 1.5]],
+  ["tanh", Math.tanh, 2, [1e-37, 3e38], [-1e-37, -3e38]],
+  ["sigmoid", sigmoid, 3, [1e-37, 3e38], [-1e-37, -87.3]],
+  ["softplus", softplus, 3, [1e-37, 3e38], [-1e-37, -87.3]],
+  ["silu", silu, 3, [1e-36, 3e38], [-1e-36, -87.3]],
+  ["normal", normalCdf, 5, [1e-37, 3e38], [-1e-37, -12.9]],
+  ["gelu", gelu, 5, [1e-36, 3e38], [-1e-36, -12.9]],
+  ["gelu-tanh", geluTanh, 5, [1e-36, 3e38], [-1e-36, -1]],
+  ["gelu-tanh", geluTanh, (x) => 5 + 3 * exponent(x), [-1, -9.9]],
+  ["relu", (x) => Math.max(x, 0), 0.5, [1e-37, 3e38], [-1e-37, -3e38]],
+];
+
 for (const { name, runs, kernels } of targets)
   describe.skipIf(!runs)(name, () => {
-    const apply = (f: "exp" | "tanh", x: Float32Array): Float32Array => {
+    const apply = (f: Elementwise, ...x: readonly number[]) => [
+      ...kernels.map({ shape: [x.length], data: Float32Array.from(x) }, f).data,
+    ];
+    test.each(bounds)("%s", async (f, exact, bound, ...ranges) => {
+      for (const [from, to] of ranges) {
+        const x = floats(from, to, 10_007);
+        const far = kernels.map({ shape: [x.length], data: x }, f).data.reduce((most, y, i) => {
+          const expected = exact(x[i]!);
+          const allowed = typeof bound === "number" ? bound : bound(x[i]!);
+          const error = Math.abs(y - expected) / ulp(expected) / allowed;
+          return Math.max(most, error);
+        }, 0);
+        expect(far, `from ${from} to ${to}, in bounds`).toBeLessThan(1);
+      }
+    });
+    const [infinity, nan] = [Number.POSITIVE_INFINITY, Number.NaN];
+    test("zeros, borders and NaN", () => {
+      expect(apply("weight", 0, -0, -69.31, -1000, -3e38, -infinity, nan)).toEqual([1, 1, 0, 0, 0, 0, nan]);
+      expect(apply("exp", 0, -0, -87.4, -infinity, 88.73, infinity, nan)).toEqual([
+        1,
+        1,
+        0,
+        0,
+        infinity,
+        infinity,
+        nan,
+      ]);
+      expect(apply("log", 0, -0, 1, -1e-40, -infinity, infinity, nan)).toEqual([
+        ...[-infinity, -infinity, 0, nan, nan, infinity, nan],
+      ]);
+      expect(apply("tanh", 0, -0, infinity, -infinity, nan)).toEqual([0, -0, 1, -1, nan]);
+      expect(apply("sigmoid", 0, infinity, -infinity, -1000, nan)).toEqual([0.5, 1, 0, 0, nan]);
+      expect(apply("softplus", 200, infinity, -infinity, -1000, nan)).toEqual([200, infinity, 0, 0, nan]);
+      expect(apply("normal", 0, infinity, -infinity, -14, nan)).toEqual([0.5, 1, 0, 0, nan]);
+      for (const f of ["silu", "gelu", "gelu-tanh"] as const)
+        expect(apply(f, 0, 300, infinity, -infinity, -300, nan)).toEqual([0, 300, infinity, -0, -0, nan]);
+      expect(apply("relu", -1, infinity, -infinity, nan)).toEqual([0, infinity, 0, nan]);
+    });
+    test("a gated product is the function of one times the other", () => {
+      const [a, b] = [floats(-0.01, -20, 100_003), floats(0.5, 9, 40_001)];
+      const count = Math.min(a.length, b.length) | 1;
+      const [x, y] = [a, b].map((data): Floats => ({ shape: [1, count - 2], data: data.slice(0, count - 2) }));
+      const of = kernels.map(x!, "silu").data.map((value, i) => value * y!.data[i]!);
+      expect(kernels.gated(x!, y!, "silu")).toEqual({ shape: x!.shape, data: of });
+    });
+    test("a result may take an input's place", () => {
       const region = kernels.region();
-      const [from, to] = [region.tensorOf({ shape: [x.length], data: x }), region.tensor([x.length])];
-      kernels.exports[f](from.address, to.address, x.length);
-      const result = to.data.slice();
+      const [a, b] = [
+        region.tensorOf({ shape: [3], data: [1, -2, 3] }),
+        region.tensorOf({ shape: [3], data: [4, 5, 6] }),
+      ];
+      expect([...kernels.gated(a, b, "relu", { into: b }).data]).toEqual([4, 0, 18]);
+      expect([...kernels.map(a, "relu", { into: a }).data]).toEqual([1, 0, 3]);
       region.release();
-      return result;
-    };
-    const worst = (f: "exp" | "tanh", x: Float32Array): number =>
-      apply(f, x).reduce((far, y, i) => {
-        const exact = Math[f](x[i]!);
-        return Math.max(far, Math.abs(y - exact) / ulp(exact));
-      }, 0);
-
-    test("exp is within 1.5 ulp from −69.3 to 0", () => {
-      expect(worst("exp", floats(-1e-30, -69.2999, 331))).toBeLessThan(1.5);
-    });
-    test("exp is 1 at 0, 0 below −69.3, and keeps NaN", () => {
-      const x = Float32Array.of(0, -0, -69.31, -1000, -3e38, Number.NEGATIVE_INFINITY, Number.NaN);
-      expect([...apply("exp", x)]).toEqual([1, 1, 0, 0, 0, 0, Number.NaN]);
-    });
-    test("tanh is within 2 ulp everywhere", () => {
-      expect(worst("tanh", floats(1e-37, 3e38, 997))).toBeLessThan(2);
-      expect(worst("tanh", floats(-1e-37, -3e38, 997))).toBeLessThan(2);
-    });
-    test("tanh keeps zeros, signs, bounds and NaN", () => {
-      const x = Float32Array.of(0, -0, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN);
-      expect([...apply("tanh", x)]).toEqual([0, -0, 1, -1, Number.NaN]);
     });
   });
+
+test("what does not fit is refused by name", () => {
+  const x = { shape: [2], data: Float32Array.of(1, 2) };
+  expect(() => plain.map(x, "sine" as "exp")).toThrow("map: f must be exp or log or tanh or");
+  expect(() => plain.gated(x, { shape: [1], data: Float32Array.of(1) }, "silu")).toThrow(
+    "gated: b has shape [1], expected [2]",
+  );
+  const region = plain.region();
+  const long = region.tensor([4]);
+  expect(() => plain.map(x, "exp", { into: long })).toThrow("map: into has shape [4], expected [2]");
+  region.release();
+});

@@ -1,0 +1,74 @@
+import type { Arena } from "./arena.ts";
+import { calling } from "./call.ts";
+import type { Exports } from "./exports.ts";
+import type { Floats, WasmTensor } from "./tensor.ts";
+
+/** Functions of single values, in the order in which `assembly/elementwise.ts` numbers them. */
+export const functions = [
+  "exp",
+  "log",
+  "tanh",
+  "sigmoid",
+  "softplus",
+  "silu",
+  "gelu",
+  "gelu-tanh",
+  "normal",
+  "relu",
+  "weight",
+] as const;
+
+/**
+ * A function of single values: `gelu` is the exact one, x · Φ(x), `gelu-tanh` its approximation with a hyperbolic tangent;
+ * `normal` is Φ, the share of a standard normal distribution below x; `weight` is e^x as attention takes it, for x ≤ 88,
+ * and 0 below −69.3.
+ */
+export type Elementwise = (typeof functions)[number];
+
+export interface MapOptions {
+  /** A tensor of the kernels' memory for the result; it may be an input itself. Default: the result is a copy outside. */
+  readonly into?: WasmTensor | undefined;
+}
+
+/**
+ * f of each value, in float32: within 1.5 units in the last place for exp, 1 for log, 2 for tanh, 3 for sigmoid, softplus
+ * and SiLU, 5 for Φ and GELU; results that would be denormal may be 0. `gelu-tanh` has the same bound above −1; below, the
+ * rounding of its exponent is added.
+ *
+ * @throws KernelError naming the argument whose shape or values do not fit.
+ */
+export function map(exports: Exports, arena: Arena, x: Floats, f: Elementwise, options: MapOptions = {}): Floats {
+  return calling("map", arena, (call) => {
+    call.check("x", x, Float32Array);
+    const which = call.choose("f", f, functions);
+    const source = call.addressOf("x", x);
+    const target = call.target("into", x.shape, options.into, { x }, true);
+    exports.apply(which, source, 0, target.address, x.data.length);
+    return call.result(target, options.into);
+  });
+}
+
+/**
+ * f(a) · b, value by value, for a and b of one shape: the gated products of feed-forward layers (SwiGLU with `silu`, GeGLU
+ * with `gelu`, ReGLU with `relu`, GLU with `sigmoid`).
+ *
+ * @throws KernelError naming the argument whose shape or values do not fit.
+ */
+export function gated(
+  exports: Exports,
+  arena: Arena,
+  a: Floats,
+  b: Floats,
+  f: Elementwise,
+  options: MapOptions = {},
+): Floats {
+  return calling("gated", arena, (call) => {
+    call.check("a", a, Float32Array);
+    call.same("b", b, a.shape);
+    const which = call.choose("f", f, functions);
+    const [from, by] = [call.addressOf("a", a), call.addressOf("b", b)];
+    const target = call.target("into", a.shape, options.into, { a, b }, true);
+    exports.apply(which, from, by, target.address, a.data.length);
+    return call.result(target, options.into);
+  });
+}
