@@ -31,8 +31,8 @@ export interface MapOptions {
 }
 
 /**
- * f of each value, in float32: within 1.5 units in the last place for exp, 1 for log, 2 for tanh, 3 for sigmoid, softplus
- * and SiLU, 5 for Φ and GELU; results that would be denormal may be 0. `gelu-tanh` has the same bound above −1; below, the
+ * f of each value, in float32: within 1.5 units in the last place for exp, 1 for log, 2 for tanh, 3 for sigmoid and
+ * softplus, 4 for SiLU, 5 for Φ and GELU; results that would be denormal may be 0. `gelu-tanh` has the same bound above −1; below, the
  * rounding of its exponent is added.
  *
  * @throws KernelError naming the argument whose shape or values do not fit.

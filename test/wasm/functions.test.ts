@@ -44,7 +44,7 @@ const bounds: readonly [
   ["tanh", Math.tanh, 2, [1e-37, 3e38], [-1e-37, -3e38]],
   ["sigmoid", sigmoid, 3, [1e-37, 3e38], [-1e-37, -87.3]],
   ["softplus", softplus, 3, [1e-37, 3e38], [-1e-37, -87.3]],
-  ["silu", silu, 3, [1e-36, 3e38], [-1e-36, -87.3]],
+  ["silu", silu, 4, [1e-36, 3e38], [-1e-36, -87.3]],
   ["normal", normalCdf, 5, [1e-37, 3e38], [-1e-37, -12.9]],
   ["gelu", gelu, 5, [1e-36, 3e38], [-1e-36, -12.9]],
   ["gelu-tanh", geluTanh, 5, [1e-36, 3e38], [-1e-36, -1]],
