@@ -2,8 +2,15 @@
 export { attend, attendScratch } from "./attention/attend";
 export { linear, linearScratch } from "./linear/linear";
 export { apply, exp2 } from "./elementwise";
+export { fourier } from "./fourier/axis";
+export { longConvolve } from "./fourier/long";
 export { matmul, matmulScratch } from "./matmul";
 export { peak, sweep } from "./peak";
+export { convolve, convolveScratch } from "./ssm/convolve";
+export { diagonal, diagonalScratch } from "./ssm/diagonal";
+export { recur } from "./ssm/recur";
+export { regress, scan, scanScratch } from "./ssm/scan";
+export { ssd, ssdScratch } from "./ssm/ssd";
 export { chooseTile } from "./tile/multiply";
 
 /** Whether this is the relaxed target. */

@@ -6,12 +6,17 @@
  */
 export { Arena, type ArenaOptions, type Region } from "./wasm/arena.ts";
 export type { Attended, AttentionOptions, Blocks, Packed } from "./wasm/attention/options.ts";
+export type { Carried, CarriedOptions } from "./wasm/carried.ts";
+export type { ConvolutionOptions } from "./wasm/convolution.ts";
 export type { Elementwise, MapOptions } from "./wasm/elementwise.ts";
 export { KernelError } from "./wasm/error.ts";
 export type { Exports } from "./wasm/exports.ts";
 export { hasRelaxedSimd, hasSimd } from "./wasm/features.ts";
+export type { Complex, FourierOptions, LongConvolutionOptions } from "./wasm/fourier.ts";
 export { type Kernels, type LoadOptions, load, type Source } from "./wasm/load.ts";
 export type { LinearAttentionOptions, LinearlyAttended } from "./wasm/linear.ts";
 export type { MatmulOptions } from "./wasm/matmul.ts";
+export type { DiagonalInputs, DiagonalOptions, DiagonalStates, ScanInputs, ScanOptions } from "./wasm/scan.ts";
+export type { SsdInputs, SsdOptions } from "./wasm/ssd.ts";
 export { type Booleans, type Floats, WasmTensor } from "./wasm/tensor.ts";
 export { type Tile, tiles } from "./wasm/tile.ts";

@@ -58,28 +58,25 @@ export const s4d = mechanism({
       const angle = l * Math.exp(logDt(m)) * im;
       return [size * Math.cos(angle), size * Math.sin(angle)];
     };
-    const keep = table([M, N], (m, n) => power(m, n, 1));
-    const gain = table([Mk, N], (m, n) => {
-      const [re, im] = keep(m % M, n);
-      return times([c(m, n, 0), c(m, n, 1)], over([re - 1, im], A(m % M, n)));
+    const pair = (f: typeof c, m: number, n: number): Complex => [f(m, n, 0), f(m, n, 1)];
+    const keep = table([M, N, 2], (m, n, i) => power(m, n, 1)[i]!);
+    const gain = table([Mk, N, 2], (m, n, i) => {
+      const [re, im] = pair(keep, m % M, n);
+      return times(pair(c, m, n), over([re - 1, im], A(m % M, n)))[i]!;
     });
-    const read = (m: number, x: (n: number) => Complex) => 2 * sum(N, (n) => times(gain(m, n), x(n))[0]);
+    const read = (m: number, x: (n: number) => Complex) => 2 * sum(N, (n) => times(pair(gain, m, n), x(n))[0]);
     const kernel = table([Mk, T], (m, l) => read(m, (n) => power(m % M, n, l)));
-    const first = table([M, N], (m, n): Complex => [state(m, n, 0), state(m, n, 1)]);
-    const x = scan(T, first, (before, t) =>
-      table([M, N], (m, n): Complex => {
-        const [re, im] = times(keep(m, n), before(m, n));
-        return [re + u(t, m), im];
-      }),
+    const x = scan(T, table([M, N, 2], state), (before, t) =>
+      table([M, N, 2], (m, n, i) => times(pair(keep, m, n), pair(before, m, n))[i]! + (i === 0 ? u(t, m) : 0)),
     );
-    const past = (t: number, m: number) => read(m, (n) => x(t + 1)(m, n));
+    const past = (t: number, m: number) => read(m, (n) => pair(x(t + 1), m, n));
     const future = (t: number, m: number) => sum(range(t + 1, T), (s) => kernel(M + m, s - t - 1) * u(s, m));
     const y = table([T, M], (t, m) => gelu(past(t, m) + (bidirectional ? future(t, m) : 0) + d(m) * u(t, m)));
     const half = table([T, 2, Mo], (t, i, j) => sum(M, (m) => y(t, m) * wOut(m, i, j)) + bOut(i, j));
     return {
       out: (t, j) => half(t, 0, j) * sigmoid(half(t, 1, j)),
       kernel,
-      state: bidirectional ? undefined : (m, n, i) => x(T)(m, n)[i === 0 ? 0 : 1],
+      state: bidirectional ? undefined : x(T),
     };
   },
 });

@@ -20,6 +20,30 @@ export interface Exports {
   matmulScratch(columns: number, depth: number): number;
   linear(job: number): void;
   linearScratch(width: number, valueWidth: number, chunk: number, readers: number): number;
+  convolve(
+    x: number,
+    weights: number,
+    bias: number,
+    state: number,
+    out: number,
+    last: number,
+    rows: number,
+    channels: number,
+    taps: number,
+    activate: number,
+    scratch: number,
+  ): void;
+  convolveScratch(channels: number, taps: number): number;
+  diagonal(job: number): void;
+  diagonalScratch(channels: number, states: number): number;
+  fourier(job: number): void;
+  longConvolve(job: number): void;
+  recur(factors: number, x: number, state: number, out: number, last: number, rows: number, channels: number): void;
+  regress(job: number): void;
+  scan(job: number): void;
+  scanScratch(channels: number, states: number): number;
+  ssd(job: number): void;
+  ssdScratch(heads: number, width: number, states: number): number;
   apply(which: number, source: number, factors: number, target: number, count: number): void;
   exp2(source: number, target: number, count: number): void;
   chooseTile(which: number): void;

@@ -2,12 +2,26 @@
 import { Arena, type ArenaOptions, type Region } from "./arena.ts";
 import { attention } from "./attention/attention.ts";
 import type { Attended, AttentionOptions } from "./attention/options.ts";
+import type { Carried, CarriedOptions } from "./carried.ts";
+import { type ConvolutionOptions, convolution } from "./convolution.ts";
 import { type Elementwise, gated, type MapOptions, map } from "./elementwise.ts";
 import { KernelError } from "./error.ts";
 import { areKernels, type Exports } from "./exports.ts";
 import { hasRelaxedSimd, hasSimd } from "./features.ts";
 import { type LinearAttentionOptions, type LinearlyAttended, linearAttention } from "./linear.ts";
+import { type Complex, type FourierOptions, fourier, type LongConvolutionOptions, longConvolution } from "./fourier.ts";
 import { type MatmulOptions, matmul } from "./matmul.ts";
+import {
+  type DiagonalInputs,
+  type DiagonalOptions,
+  type DiagonalStates,
+  diagonalSystem,
+  recurrence,
+  type ScanInputs,
+  type ScanOptions,
+  selectiveScan,
+} from "./scan.ts";
+import { type SsdInputs, type SsdOptions, ssd } from "./ssd.ts";
 import type { Floats } from "./tensor.ts";
 import { type Tile, TileChoice } from "./tile.ts";
 
@@ -46,6 +60,20 @@ export interface Kernels {
   map(x: Floats, f: Elementwise, options?: MapOptions): Floats;
   /** See {@link gated}. */
   gated(a: Floats, b: Floats, f: Elementwise, options?: MapOptions): Floats;
+  /** See {@link convolution}. */
+  convolution(x: Floats, weights: Floats, options?: ConvolutionOptions): Carried;
+  /** See {@link selectiveScan}. */
+  selectiveScan(inputs: ScanInputs, options?: ScanOptions): Carried;
+  /** See {@link recurrence}. */
+  recurrence(factors: Floats, x: Floats, options?: CarriedOptions): Carried;
+  /** See {@link diagonalSystem}. */
+  diagonalSystem(inputs: DiagonalInputs, options?: DiagonalOptions): DiagonalStates;
+  /** See {@link ssd}. */
+  ssd(inputs: SsdInputs, options?: SsdOptions): Carried;
+  /** See {@link fourier}. */
+  fourier(re: Floats, im: Floats | undefined, options: FourierOptions): Complex;
+  /** See {@link longConvolution}. */
+  longConvolution(u: Floats, taps: Floats, options?: LongConvolutionOptions): Floats;
 }
 
 /**
@@ -100,6 +128,13 @@ function kernels(exports: Exports, arena: Arena, tile: Tile | undefined): Kernel
     linearAttention: (q, k, v, options) => linearAttention(exports, arena, q, k, v, options),
     map: (x, f, options) => map(exports, arena, x, f, options),
     gated: (a, b, f, options) => gated(exports, arena, a, b, f, options),
+    convolution: (x, weights, options) => convolution(exports, arena, x, weights, options),
+    selectiveScan: (inputs, options) => selectiveScan(exports, arena, inputs, options),
+    recurrence: (factors, x, options) => recurrence(exports, arena, factors, x, options),
+    diagonalSystem: (inputs, options) => diagonalSystem(exports, arena, inputs, options),
+    ssd: (inputs, options) => ssd(exports, arena, inputs, options),
+    fourier: (re, im, options) => fourier(exports, arena, re, im, options),
+    longConvolution: (u, taps, options) => longConvolution(exports, arena, u, taps, options),
   };
 }
 

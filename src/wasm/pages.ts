@@ -5,8 +5,10 @@
 import { gated } from "./pages/gated.ts";
 import { linear } from "./pages/linear.ts";
 import { softmax } from "./pages/softmax.ts";
+import { spectra } from "./pages/spectra.ts";
+import { states } from "./pages/states.ts";
 
 export type { Implementation } from "./pages/adapt.ts";
 
 /** The kernel that answers each page, by the page's id. */
-export const implementations = { ...gated, ...linear, ...softmax } as const;
+export const implementations = { ...gated, ...linear, ...softmax, ...spectra, ...states } as const;

@@ -1,0 +1,42 @@
+import { type Call, shown } from "./call.ts";
+import type { Floats } from "./tensor.ts";
+
+type LettersOf<Shape extends string> = Shape extends `${infer First} ${infer Rest}` ? First | LettersOf<Rest> : Shape;
+
+/**
+ * Checks tensors against shapes in letters, such as `T C`, of which equal ones are equal lengths, and gives the lengths by
+ * letter. Tensors that are not given are left out.
+ */
+export function measure<const Shapes extends Readonly<Record<string, string>>>(
+  call: Call,
+  shapes: Shapes,
+  tensors: Readonly<Record<keyof Shapes & string, Floats | undefined>>,
+): Readonly<Record<LettersOf<Shapes[keyof Shapes & string]>, number>> {
+  const found: Record<string, { readonly by: string; readonly length: number }> = {};
+  for (const [name, text] of Object.entries(shapes) as [keyof Shapes & string, string][]) {
+    const tensor = tensors[name];
+    if (tensor === undefined) continue;
+    call.check(name, tensor, Float32Array);
+    const letters = text.split(" ");
+    if (tensor.shape.length !== letters.length)
+      call.fail(name, `${name} has shape ${shown(tensor.shape)}, expected ${shown(letters)}`);
+    letters.forEach((letter, axis) => {
+      const length = tensor.shape[axis]!;
+      const before = found[letter];
+      if (before && before.length !== length)
+        call.fail(
+          name,
+          `${name} has ${letter} = ${length}, but ${before.by} has ${letter} = ${before.length}; expected ${shown(letters)}, got ${shown(tensor.shape)}`,
+        );
+      found[letter] ??= { by: name, length };
+    });
+  }
+  return Object.fromEntries(Object.entries(found).map(([letter, { length }]) => [letter, length])) as Record<
+    LettersOf<Shapes[keyof Shapes & string]>,
+    number
+  >;
+}
+
+/** The address of a tensor that may be left out: then 0. */
+export const optional = (call: Call, name: string, tensor: Floats | undefined): number =>
+  tensor ? call.addressOf(name, tensor) : 0;
