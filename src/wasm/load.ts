@@ -8,8 +8,8 @@ import { type Elementwise, gated, type MapOptions, map } from "./elementwise.ts"
 import { KernelError } from "./error.ts";
 import { areKernels, type Exports } from "./exports.ts";
 import { hasRelaxedSimd, hasSimd } from "./features.ts";
-import { type LinearAttentionOptions, type LinearlyAttended, linearAttention } from "./linear.ts";
 import { type Complex, type FourierOptions, fourier, type LongConvolutionOptions, longConvolution } from "./fourier.ts";
+import { type LinearAttentionOptions, type LinearlyAttended, linearAttention } from "./linear.ts";
 import { type MatmulOptions, matmul } from "./matmul.ts";
 import {
   type DiagonalInputs,

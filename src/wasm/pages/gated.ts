@@ -12,8 +12,8 @@ import type { abcAttention } from "../../../spec/memory/abc-attention.ts";
 import { logAddExp, logSigmoid, sigmoid, silu, softplus } from "../../../spec/page.ts";
 import type { KernelTensor } from "../../oracle/kernel.ts";
 import type { Kernels } from "../load.ts";
-import { filled, mapped, normed, reshaped, shifted } from "../rows.ts";
 import type { Floats } from "../tensor.ts";
+import { filled, mapped, normed, reshaped, shifted } from "../values.ts";
 import { as, floats, given, type Implementation } from "./adapt.ts";
 import { joined, oneHead, projected } from "./linear.ts";
 

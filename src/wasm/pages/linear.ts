@@ -18,8 +18,8 @@ import { gelu, logSigmoid, relu, sigmoid, silu, softplus } from "../../../spec/p
 import type { KernelTensor } from "../../oracle/kernel.ts";
 import type { LinearAttentionOptions } from "../linear.ts";
 import type { Kernels } from "../load.ts";
-import { filled, mapped, normed, reshaped, reversed, transposed, turned } from "../rows.ts";
 import type { Floats } from "../tensor.ts";
+import { filled, mapped, normed, reshaped, reversed, transposed, turned } from "../values.ts";
 import { as, floats, given, type Implementation } from "./adapt.ts";
 
 /** The input with an axis of one head in front, if it is given. */
