@@ -34,9 +34,14 @@ export interface SafetensorsHeader {
   readonly dataStart: number;
 }
 
-/** Reads and checks the header against the file it heads; throws a {@link FileFormatError}. */
-export function readHeader(bytes: Uint8Array, file: string): SafetensorsHeader {
-  const dataStart = PREFIX_BYTES + headerLength(bytes, file);
+/**
+ * Reads and checks the header against the file it heads; throws a {@link FileFormatError}.
+ *
+ * @param bytes the file, or as much of it as holds the header
+ * @param size bytes of the whole file
+ */
+export function readHeader(bytes: Uint8Array, file: string, size = bytes.length): SafetensorsHeader {
+  const dataStart = PREFIX_BYTES + headerLength(bytes, file, size);
   const text = decodeUtf8(bytes.subarray(PREFIX_BYTES, dataStart), (index) =>
     notUtf8(bytes, PREFIX_BYTES + index, file),
   );
@@ -50,7 +55,7 @@ export function readHeader(bytes: Uint8Array, file: string): SafetensorsHeader {
       mend: "Write the file again with a safetensors writer",
     });
   const root = headerObject(text, fault);
-  const dataLength = bytes.length - dataStart;
+  const dataLength = size - dataStart;
   const tensors: LocatedEntry[] = [];
   let metadata = emptyRecord<string>();
   for (const [name, node] of root) {
@@ -66,7 +71,8 @@ interface LocatedEntry extends TensorEntry {
   readonly at: number;
 }
 
-function headerLength(bytes: Uint8Array, file: string): number {
+/** Bytes of the header, given at least the prefix of a file of `size` bytes. */
+export function headerLength(bytes: Uint8Array, file: string, size: number): number {
   const mend = "Check that this is a safetensors file and that it was copied whole";
   if (bytes.length < PREFIX_BYTES) {
     throw new FileFormatError({
@@ -79,14 +85,14 @@ function headerLength(bytes: Uint8Array, file: string): number {
     });
   }
   const length = new DataView(bytes.buffer, bytes.byteOffset, PREFIX_BYTES).getBigUint64(0, true);
-  const room = bytes.length - PREFIX_BYTES;
+  const room = size - PREFIX_BYTES;
   if (length > LARGEST_HEADER) {
     throw new FileFormatError({
       file,
       offset: 0,
       reason: "the header length is over the limit of 100 MB",
       expected: `at most ${LARGEST_HEADER} bytes`,
-      found: `${length} (in a file of ${bytes.length} bytes)`,
+      found: `${length} (in a file of ${size} bytes)`,
       mend,
     });
   }

@@ -1,0 +1,60 @@
+import type { WasmTensor } from "../../wasm.ts";
+import { ModelError } from "../error.ts";
+import type { Pass } from "../pass.ts";
+import type { PatchEmbedding, TokenEmbedding } from "../plan.ts";
+
+/** The rows of tokens: table[token] · scale + positions[position] + types[0], normalised. */
+export function embedTokens(spec: TokenEmbedding, tokens: readonly (readonly number[])[], pass: Pass): WasmTensor {
+  const { ops } = pass;
+  const table = pass.weight(spec.table);
+  const [count, width] = table.shape as [number, number];
+  const x = ops.tensor([tokens.reduce((sum, { length }) => sum + length, 0), width]);
+  const [to, from] = [x.data, table.data];
+  const positions = spec.positions && pass.weight(spec.positions).data;
+  const types = spec.types && pass.weight(spec.types).data;
+  const scale = spec.scale ?? 1;
+  pass.stretches.forEach(({ row, position }, i) => {
+    tokens[i]!.forEach((token, t) => {
+      if (!(Number.isInteger(token) && token >= 0 && token < count))
+        throw new ModelError("tokens", `token ${token} is none of the vocabulary: 0 to ${count - 1}`);
+      const at = (row + t) * width;
+      for (let c = 0; c < width; c++)
+        to[at + c] =
+          from[token * width + c]! * scale +
+          (positions ? positions[(position + t) * width + c]! : 0) +
+          (types ? types[c]! : 0);
+    });
+  });
+  return spec.norm ? ops.norm(x, pass.norm(spec.norm)) : x;
+}
+
+/** The rows of an image [C, H, W]: a first token, then its patches from left to right and top to bottom. */
+export function embedPatches(spec: PatchEmbedding, images: readonly Float32Array[], pass: Pass): WasmTensor {
+  const { ops } = pass;
+  const { channels, height, width, patch } = spec;
+  const [down, across] = [Math.floor(height / patch), Math.floor(width / patch)];
+  const features = channels * patch * patch;
+  const [first, positions] = [pass.weight(spec.first), pass.weight(spec.positions)];
+  const [rows, model] = positions.shape as [number, number];
+  const x = ops.tensor([images.length * rows, model]);
+  images.forEach((image, n) => {
+    if (image.length !== channels * height * width)
+      throw new ModelError(
+        "pixels",
+        `expected ${channels} channels of ${height} × ${width}, ${channels * height * width} numbers, got ${image.length}`,
+      );
+    const cut = ops.tensor([down * across, features]);
+    let to = 0;
+    for (let y = 0; y < down; y++)
+      for (let z = 0; z < across; z++)
+        for (let c = 0; c < channels; c++)
+          for (let i = 0; i < patch; i++)
+            for (let j = 0; j < patch; j++)
+              cut.data[to++] = image[(c * height + y * patch + i) * width + z * patch + j]!;
+    const own = ops.rows(x, n * rows, rows);
+    own.data.set(first.data);
+    own.data.set(ops.linear(cut, pass.linear(spec.projection)).data, model);
+    ops.add(own, positions);
+  });
+  return x;
+}

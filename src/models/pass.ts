@@ -1,0 +1,26 @@
+/** What blocks see of one pass through the model. */
+import type { WasmTensor } from "../wasm.ts";
+import type { LinearWeights, NormWeights, Ops } from "./ops.ts";
+import type { Linear, Norm } from "./plan.ts";
+import type { Rotary, Turns } from "./rotary.ts";
+import type { State } from "./state.ts";
+import type { Weight } from "./weights.ts";
+
+/** Rows of one sequence: `count` tokens from `position` on, in the rows from `row` on. */
+export interface Stretch {
+  readonly row: number;
+  readonly count: number;
+  readonly position: number;
+  /** What the mixers keep of the tokens before, in their order; absent where nothing is kept. */
+  readonly states?: readonly State[] | undefined;
+}
+
+export interface Pass {
+  readonly ops: Ops;
+  /** Several sequences behind one another: rows do not know of one another but in mixers. */
+  readonly stretches: readonly Stretch[];
+  weight(weight: Weight): WasmTensor;
+  linear(linear: Linear): LinearWeights;
+  norm(norm: Norm): NormWeights;
+  turns(rotary: Rotary): Turns;
+}

@@ -1,0 +1,124 @@
+/** Rotary positions: the frequencies a configuration means, and the turns of positions. */
+import type { Config } from "./config.ts";
+
+export interface Rotary {
+  /** Radians a position, of each pair (i, i + D/2) of the first D = 2 · frequencies features of a head. */
+  readonly frequencies: readonly number[];
+  /** Factor on cosine and sine. */
+  readonly growth: number;
+}
+
+/** The rotary positions of a model; `type` chooses among those of several layer types. */
+export function rotaryOf(config: Config, headWidth: number, base = 10000, type?: string): Rotary {
+  const parameters = parametersOf(config, type);
+  const theta = parameters.number("rope_theta", config.number("rope_theta", base));
+  const share = parameters.number("partial_rotary_factor", config.number("partial_rotary_factor", 1));
+  const width = Math.floor(headWidth * share);
+  const plain = Array.from({ length: width / 2 }, (_, i) => theta ** ((-2 * i) / width));
+  const kind = parameters.text("rope_type", parameters.text("type", "default"));
+  const scaling = Object.hasOwn(scalings, kind) ? scalings[kind] : undefined;
+  if (!scaling)
+    return parameters.fail(
+      "rope_type",
+      `${kind} is not supported; supported are ${Object.keys(scalings).sort().join(", ")}`,
+    );
+  return scaling(plain, parameters, theta, config);
+}
+
+/** Newer files have one object, `rope_parameters`, older ones `rope_theta` and `rope_scaling`. */
+function parametersOf(config: Config, type: string | undefined): Config {
+  const found = config.part(config.has("rope_parameters") ? "rope_parameters" : "rope_scaling");
+  return type !== undefined && found.has(type) ? found.part(type) : found;
+}
+
+type Scaling = (plain: readonly number[], parameters: Config, theta: number, config: Config) => Rotary;
+
+const scalings: Readonly<Record<string, Scaling>> = {
+  default: (plain) => ({ frequencies: plain, growth: 1 }),
+  linear: (plain, parameters) => {
+    const factor = parameters.number("factor");
+    return { frequencies: plain.map((f) => f / factor), growth: 1 };
+  },
+  llama3,
+  yarn,
+  longrope,
+};
+
+/** Pairs that turn often within the trained length keep their frequency, slow ones are slowed, those between mixed. */
+function llama3(plain: readonly number[], parameters: Config): Rotary {
+  const factor = parameters.number("factor");
+  const [low, high] = [parameters.number("low_freq_factor"), parameters.number("high_freq_factor")];
+  const trained = parameters.count("original_max_position_embeddings");
+  const scaled = (f: number): number => {
+    const turns = (trained * f) / (2 * Math.PI);
+    if (turns > high) return f;
+    if (turns < low) return f / factor;
+    const smooth = (turns - low) / (high - low);
+    return ((1 - smooth) * f) / factor + smooth * f;
+  };
+  return { frequencies: plain.map(scaled), growth: 1 };
+}
+
+/** The same with a ramp over pair numbers, and a growth with the logarithm of the factor. */
+function yarn(plain: readonly number[], parameters: Config, theta: number, config: Config): Rotary {
+  const width = 2 * plain.length;
+  const trained = parameters.count("original_max_position_embeddings", config.count("max_position_embeddings", 2048));
+  const factor = parameters.number("factor", config.number("max_position_embeddings", trained) / trained);
+  const pairTurning = (turns: number) => (width * Math.log(trained / (2 * Math.PI * turns))) / (2 * Math.log(theta));
+  const whole = parameters.flag("truncate", true);
+  const [first, last] = [
+    pairTurning(parameters.number("beta_fast", 32)),
+    pairTurning(parameters.number("beta_slow", 1)),
+  ];
+  const low = Math.max(whole ? Math.floor(first) : first, 0);
+  const high = Math.min(whole ? Math.ceil(last) : last, width - 1);
+  const ramp = (i: number) => Math.min(1, Math.max(0, (i - low) / (low === high ? 0.001 : high - low)));
+  const gain = (weight: number) => (factor <= 1 ? 1 : 0.1 * weight * Math.log(factor) + 1);
+  const [some, all] = [parameters.number("mscale", 0), parameters.number("mscale_all_dim", 0)];
+  const growth = parameters.number("attention_factor", some && all ? gain(some) / gain(all) : gain(1));
+  return { frequencies: plain.map((f, i) => (f / factor) * ramp(i) + f * (1 - ramp(i))), growth };
+}
+
+/** A factor of its own for each pair; the long ones where the context exceeds the trained length. */
+function longrope(plain: readonly number[], parameters: Config, _: number, config: Config): Rotary {
+  const context = config.count("max_position_embeddings");
+  const trained = parameters.count(
+    "original_max_position_embeddings",
+    config.count("original_max_position_embeddings", context),
+  );
+  const factor = parameters.number("factor", context / trained);
+  const growth = factor <= 1 ? 1 : Math.sqrt(1 + Math.log(factor) / Math.log(trained));
+  const factors = parameters.numbers(context > trained ? "long_factor" : "short_factor");
+  if (factors.length !== plain.length)
+    parameters.fail("long_factor", `has ${factors.length} factors, expected ${plain.length}`);
+  return {
+    frequencies: plain.map((f, i) => f / factors[i]!),
+    growth: parameters.number("attention_factor", growth),
+  };
+}
+
+/** Cosines and sines of positions, [position, pair], kept and lengthened when asked for later ones. */
+export class Turns {
+  readonly #rotary: Rotary;
+  #cosines = new Float32Array(0);
+  #sines = new Float32Array(0);
+
+  constructor(rotary: Rotary) {
+    this.#rotary = rotary;
+  }
+
+  /** Tables of at least `count` positions. */
+  upTo(count: number): { readonly cosines: Float32Array; readonly sines: Float32Array } {
+    const { frequencies, growth } = this.#rotary;
+    const pairs = frequencies.length;
+    if (this.#cosines.length < count * pairs) {
+      const length = Math.max(count, 64, (2 * this.#cosines.length) / pairs);
+      this.#cosines = Float32Array.from({ length: length * pairs }, (_, at) => growth * Math.cos(angle(at)));
+      this.#sines = Float32Array.from({ length: length * pairs }, (_, at) => growth * Math.sin(angle(at)));
+    }
+    return { cosines: this.#cosines, sines: this.#sines };
+    function angle(at: number): number {
+      return Math.floor(at / pairs) * frequencies[at % pairs]!;
+    }
+  }
+}

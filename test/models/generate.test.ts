@@ -1,0 +1,155 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import {
+  complete,
+  fromFolder,
+  type GenerateOptions,
+  generate,
+  loadModel,
+  type Model,
+  type Piece,
+  type Tokenizer,
+} from "../../src/models.ts";
+import { expected, pathOf } from "./fixtures.ts";
+
+/** Tokens 0 to 95 are the printable characters of ASCII from the space on. */
+const tokenizer: Tokenizer = {
+  encode: (text) => [...text].map((character) => character.charCodeAt(0) - 32),
+  decode: (tokens) => String.fromCharCode(...tokens.map((token) => token + 32)),
+  template: async (messages) => messages.map(({ role, content }) => `<${role}>${content}`).join(""),
+};
+const { ids, greedy } = expected("llama");
+const wanted = tokenizer.decode(greedy);
+
+let model: Model;
+beforeAll(async () => {
+  model = await loadModel(fromFolder(pathOf("llama")), { tokenizer });
+});
+afterAll(() => model.dispose());
+
+async function all(
+  prompt: Parameters<typeof generate>[1],
+  options: GenerateOptions = {},
+  of = model,
+): Promise<Piece[]> {
+  const pieces: Piece[] = [];
+  for await (const piece of generate(of, prompt, options)) pieces.push(piece);
+  return pieces;
+}
+const textOf = (pieces: readonly Piece[]) => pieces.map(({ text }) => text).join("");
+
+test("greedy by default: the tokens that transformers chooses, from tokens or text, whatever the chunks", async () => {
+  for (const chunk of [1, 4, 256]) {
+    const pieces = await all(ids, { maxTokens: 64, chunk });
+    expect(pieces.map(({ token }) => token)).toEqual(greedy);
+    expect(textOf(pieces)).toBe(wanted);
+    expect(pieces.at(-1)!.finish).toBe("length");
+    expect(pieces.slice(0, -1).every(({ finish }) => finish === undefined)).toBe(true);
+  }
+  expect(textOf(await all(tokenizer.decode(ids), { maxTokens: 64 }))).toBe(wanted);
+});
+test("a stop string ends it and stays out; an end token too", async () => {
+  const stop = wanted.slice(10, 13);
+  const cut = await all(ids, { maxTokens: 64, stop: [stop] });
+  expect(textOf(cut)).toBe(wanted.slice(0, wanted.indexOf(stop)));
+  expect(cut.at(-1)!.finish).toBe("stop");
+  const ended = await all(ids, { maxTokens: 64, endTokens: [greedy[7]!] });
+  expect(textOf(ended)).toBe(wanted.slice(0, greedy.indexOf(greedy[7]!)));
+  expect(ended.at(-1)!.finish).toBe("end");
+});
+test("log-probabilities are those of the logits, and the likeliest tokens come with them", async () => {
+  const [piece] = await all(ids, { maxTokens: 1, alternatives: 3 });
+  const logits = [...model.forward([{ tokens: ids }]).logits[0]!];
+  const sum = Math.log(logits.reduce((total, logit) => total + Math.exp(logit), 0));
+  expect(piece!.logProbability).toBeCloseTo(logits[greedy[0]!]! - sum, 6);
+  expect(piece!.alternatives).toHaveLength(3);
+  expect(piece!.alternatives[0]).toEqual({ token: greedy[0], logProbability: piece!.logProbability });
+});
+test("sampled text is the same for the same seed, and another for another", async () => {
+  const some = async (seed: number) => textOf(await all(ids, { maxTokens: 30, temperature: 1.5, seed }));
+  expect(await some(3)).toBe(await some(3));
+  expect(await some(3)).not.toBe(await some(4));
+});
+test("several prompts at once give what each gives alone", async () => {
+  const prompts = [ids, ids.slice(0, 3), ids.slice(5, 11)];
+  const options = { maxTokens: 12, temperature: 0.8, topP: 0.9, seed: 2 };
+  const together = await complete(model, prompts, { ...options, stop: [wanted.slice(3, 5)] });
+  for (const [i, prompt] of prompts.entries()) {
+    const alone = await all(prompt, { ...options, seed: 2 + i, stop: [wanted.slice(3, 5)] });
+    expect(together[i]!.text).toBe(textOf(alone));
+    expect(together[i]!.tokens).toEqual(alone.map(({ token }) => token));
+    expect(together[i]!.finish).toBe(alone.at(-1)!.finish);
+  }
+});
+test("a cache keeps what was read, and can be saved and restored, with a window and a recurrence too", async () => {
+  for (const name of ["llama", "mistral", "gemma3", "mamba", "falcon-h1"]) {
+    const other = await loadModel(fromFolder(pathOf(name)), { tokenizer });
+    const { ids: read, greedy: following } = expected(name);
+    const cache = other.cache();
+    await all(read.slice(0, 11), { maxTokens: 1, cache }, other);
+    const saved = cache.save();
+    cache.release();
+    const again = other.cache();
+    again.restore(saved);
+    expect(again.length).toBe(11);
+    const pieces = await all(read.slice(11), { maxTokens: 64, cache: again }, other);
+    expect(
+      pieces.map(({ token }) => token),
+      name,
+    ).toEqual(following);
+    again.release();
+    expect(() => again.save()).toThrow("cache: this cache is released");
+    other.dispose();
+  }
+});
+test("a cache of another model is refused", async () => {
+  const other = await loadModel(fromFolder(pathOf("mistral")));
+  const saved = other.cache().save();
+  expect(() => model.cache().restore(saved)).toThrow("cache: it was saved by another model: expected llama, 2 layers");
+  other.dispose();
+});
+test("leaving the loop, and failing, give the memory back", async () => {
+  const once = async () => {
+    for await (const _ of generate(model, ids, { maxTokens: 64 })) break;
+    await expect(all(ids, { maxTokens: 9, endTokens: [], topP: 7 })).rejects.toThrow("topP");
+  };
+  await once();
+  const used = model.kernels.arena.used;
+  for (let i = 0; i < 5; i++) await once();
+  expect(model.kernels.arena.used).toBe(used);
+});
+test("a conversation is written with the template", async () => {
+  const messages = [{ role: "user", content: "Hi" }];
+  expect(textOf(await all(messages, { maxTokens: 5 }))).toBe(textOf(await all("<user>Hi", { maxTokens: 5 })));
+});
+test("a signal ends it with its reason, before and between tokens", async () => {
+  await expect(all(ids, { signal: AbortSignal.abort(new Error("enough")) })).rejects.toThrow("enough");
+  const controller = new AbortController();
+  const read = async () => {
+    let count = 0;
+    for await (const _ of generate(model, ids, { signal: controller.signal, maxTokens: 64 }))
+      if (++count === 3) controller.abort(new Error("stop now"));
+  };
+  await expect(read()).rejects.toThrow("stop now");
+});
+test("the context ends it; a longer prompt is refused", async () => {
+  const long = Array.from({ length: 120 }, (_, i) => (7 * i) % 96);
+  const pieces = await all(long);
+  expect(pieces).toHaveLength(128 - 120 + 1);
+  expect(pieces.at(-1)!.finish).toBe("length");
+  await expect(all([...long, ...long])).rejects.toThrow(
+    "prompt: it has 240 tokens, more than the context of 128; shorten it",
+  );
+});
+test("bad prompts and options are refused by name", async () => {
+  for (const [prompt, options, message] of [
+    [[], {}, "prompt: it has no tokens"],
+    [[96], {}, "tokens: token 96 is none of the vocabulary: 0 to 95"],
+    [[1.5], {}, "tokens: token 1.5 is none of the vocabulary"],
+    [ids, { maxTokens: 0 }, "maxTokens: must be a whole number ≥ 1, got 0"],
+    [ids, { chunk: -1 }, "chunk: must be a whole number ≥ 1, got -1"],
+  ] as const)
+    await expect(all(prompt, options)).rejects.toThrow(message);
+  const encoder = await loadModel(fromFolder(pathOf("bert")), { tokenizer });
+  await expect(all(ids, {}, encoder)).rejects.toThrow("model: bert does not write text");
+  encoder.dispose();
+});
