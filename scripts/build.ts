@@ -1,6 +1,6 @@
 /** Compiles the package into `dist`. */
 import { execFileSync } from "node:child_process";
-import { chmodSync, copyFileSync, rmSync } from "node:fs";
+import { chmodSync, copyFileSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { compileKernels } from "./kernels.ts";
 import { root } from "./pages.ts";
@@ -12,5 +12,15 @@ execFileSync(
   { stdio: "inherit" },
 );
 copyFileSync(join(root, "spec/papers.json"), join(root, "dist/spec/papers.json"));
+mkdirSync(join(root, "dist/src/models/embedded"));
+for (const file of [
+  "README.md",
+  "config.json",
+  "generation_config.json",
+  "model.safetensors",
+  "tokenizer.json",
+  "tokenizer_config.json",
+])
+  copyFileSync(join(root, "src/models/embedded", file), join(root, "dist/src/models/embedded", file));
 chmodSync(join(root, "dist/src/cli/main.js"), 0o755);
 await compileKernels(join(root, "dist"), true);

@@ -8,6 +8,7 @@ export { architectures } from "./models/architectures.ts";
 export type { Cache } from "./models/cache.ts";
 export { Config } from "./models/config.ts";
 export { type EmbedOptions, embed } from "./models/embed.ts";
+export { embedded } from "./models/embedded.ts";
 export { ModelError } from "./models/error.ts";
 export {
   type Completion,
@@ -27,6 +28,7 @@ export {
   type Sequence,
 } from "./models/model.ts";
 export * from "./models/plan.ts";
+export { type QuantiseOptions, quantise } from "./models/quantise.ts";
 export type { SamplingOptions } from "./models/sampling.ts";
 export type { RangeFile, Source } from "./models/source.ts";
 export { fromBuffers } from "./models/sources/buffers.ts";

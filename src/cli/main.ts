@@ -3,11 +3,16 @@
 import { nearest, PageError } from "../../spec/page.ts";
 import { UnknownMechanismError } from "../index.ts";
 import { FileFormatError } from "../io/errors.ts";
+import { ModelError } from "../models.ts";
 import { NothingToDrawError } from "../oracle/cases.ts";
+import { KernelError } from "../wasm.ts";
 import { UsageError } from "./arguments.ts";
 import * as bench from "./commands/bench.ts";
 import * as check from "./commands/check.ts";
+import * as embed from "./commands/embed.ts";
+import * as generate from "./commands/generate.ts";
 import * as list from "./commands/list.ts";
+import * as quantize from "./commands/quantize.ts";
 import * as run from "./commands/run.ts";
 import * as show from "./commands/show.ts";
 import * as vectors from "./commands/vectors.ts";
@@ -20,6 +25,9 @@ const commands: Readonly<Record<string, { usage: string; run: (args: readonly st
   check: { usage: check.usage, run: check.check },
   vectors: { usage: vectors.usage, run: vectors.vectors },
   bench: { usage: bench.usage, run: bench.bench },
+  generate: { usage: generate.usage, run: generate.generate },
+  embed: { usage: embed.usage, run: embed.embed },
+  quantize: { usage: quantize.usage, run: quantize.quantize },
 };
 
 const help = (): string =>
@@ -55,6 +63,8 @@ const expected = (error: unknown): error is Error =>
   error instanceof UnknownMechanismError ||
   error instanceof FileFormatError ||
   error instanceof NothingToDrawError ||
+  error instanceof ModelError ||
+  error instanceof KernelError ||
   (error instanceof Error && "code" in error && typeof error.code === "string" && /^E[A-Z]+$/.test(error.code));
 
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {

@@ -2,9 +2,10 @@
 import type { RangeFile } from "../io/ranges.ts";
 import { readSafetensorsHeader } from "../io/ranges.ts";
 import { Config } from "./config.ts";
-import { type Encoding, encodings } from "./encodings.ts";
+import { type Encoding, encodingOf } from "./encodings.ts";
 import { ModelError } from "./error.ts";
 import { openGguf } from "./gguf.ts";
+import { quantisedOf } from "./quantised.ts";
 import type { Source } from "./source.ts";
 
 /** One tensor in a file. */
@@ -73,10 +74,12 @@ async function tensorsOf(source: Source, signal?: AbortSignal): Promise<Map<stri
   const files = single ? [single] : await shards(source, signal);
   for (const file of files) {
     const header = await readSafetensorsHeader(file, signal);
+    const quantised = quantisedOf(header.metadata, file.name);
     for (const { name, dtype, shape, begin, end } of header.tensors)
       tensors.set(name, {
-        ...{ file, shape },
-        encoding: Object.hasOwn(encodings, dtype) ? encodings[dtype]! : { name: dtype },
+        file,
+        shape: quantised.get(name)?.shape ?? shape,
+        encoding: encodingOf(quantised.get(name)?.encoding ?? dtype),
         begin: header.dataStart + begin,
         end: header.dataStart + end,
       });

@@ -66,3 +66,6 @@ export const encodings: Readonly<Record<string, Required<Encoding>>> = {
   Q4_K: { name: "Q4_K", values: 256, bytes: 144, decode: blocks.q4K },
   Q6_K: { name: "Q6_K", values: 256, bytes: 210, decode: blocks.q6K },
 };
+
+/** The encoding of that name; one that is not supported can only be named. */
+export const encodingOf = (name: string): Encoding => (Object.hasOwn(encodings, name) ? encodings[name]! : { name });

@@ -224,7 +224,8 @@ async function prepared(model: Model, prompt: Prompt, { stop }: GenerateOptions)
   if (typeof prompt === "string") return { tokens: tokenizer.encode(prompt), decode };
   if (!tokenizer.template)
     throw new ModelError("prompt", "this model has no chat template; give the conversation as one text");
-  return { tokens: tokenizer.encode(await tokenizer.template(prompt)), decode };
+  // A template writes the special tokens itself.
+  return { tokens: tokenizer.encode(await tokenizer.template(prompt), true), decode };
 }
 
 const isTokens = (prompt: Prompt): prompt is readonly number[] =>

@@ -1,5 +1,5 @@
-/** Blocks of quantised values, as GGUF files hold them: `decode` functions of {@link ./encodings.ts}. */
-import { decodeFloat16 } from "../io/narrow-floats.ts";
+/** Blocks of quantised values, as GGUF files hold them: what {@link ./encodings.ts} decodes, and two to encode. */
+import { decodeFloat16, encodeFloat16 } from "../io/narrow-floats.ts";
 
 const half = (bytes: Uint8Array, at: number): number => decodeFloat16(bytes[at]! | (bytes[at + 1]! << 8));
 
@@ -63,4 +63,39 @@ export function q6K(bytes: Uint8Array, target: Float32Array): void {
       target[to + i] = scaleOf * scale * ((low | (high << 4)) - 32);
     }
   }
+}
+
+const putHalf = (bytes: Uint8Array, at: number, value: number): number => {
+  const bits = encodeFloat16(value);
+  bytes[at] = bits & 255;
+  bytes[at + 1] = bits >> 8;
+  return decodeFloat16(bits);
+};
+
+/** Blocks of Q8_0, each value rounded to the nearest step of its block's largest / 127. */
+export function toQ8_0(values: Float32Array): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array((values.length / 32) * 34);
+  for (let from = 0, at = 0; from < values.length; from += 32, at += 34) {
+    let top = 0;
+    for (let i = 0; i < 32; i++) top = Math.max(top, Math.abs(values[from + i]!));
+    const scale = putHalf(bytes, at, top / 127);
+    for (let i = 0; i < 32; i++) {
+      const steps = scale ? Math.round(values[from + i]! / scale) : 0;
+      bytes[at + 2 + i] = Math.min(127, Math.max(-127, steps));
+    }
+  }
+  return bytes;
+}
+
+/** Blocks of Q4_0: the value of largest magnitude becomes −8 steps, whatever its sign, the others −8 to 7. */
+export function toQ4_0(values: Float32Array): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array((values.length / 32) * 18);
+  for (let from = 0, at = 0; from < values.length; from += 32, at += 18) {
+    let top = 0;
+    for (let i = 0; i < 32; i++) if (Math.abs(values[from + i]!) > Math.abs(top)) top = values[from + i]!;
+    const scale = putHalf(bytes, at, top / -8);
+    const code = (value: number) => (scale ? Math.min(15, Math.max(0, Math.round(value / scale) + 8)) : 8);
+    for (let i = 0; i < 16; i++) bytes[at + 2 + i] = code(values[from + i]!) | (code(values[from + 16 + i]!) << 4);
+  }
+  return bytes;
 }

@@ -5,7 +5,7 @@
 import { type RangeFile, readRange } from "../io/ranges.ts";
 import type { Checkpoint, Stored } from "./checkpoint.ts";
 import { Config } from "./config.ts";
-import { type Encoding, encodings } from "./encodings.ts";
+import { encodingOf } from "./encodings.ts";
 import { ModelError } from "./error.ts";
 import { configOf, tensorOf } from "./gguf-names.ts";
 import { tokenizerOf } from "./gguf-tokenizer.ts";
@@ -30,8 +30,7 @@ export async function openGguf(file: RangeFile, signal?: AbortSignal): Promise<C
   const config = configOf(metadata, file.name);
   const tensors = new Map<string, Stored>();
   for (const { name, shape, type, offset } of entries) {
-    const known = types[type] ?? `number ${type}`;
-    const encoding: Encoding = Object.hasOwn(encodings, known) ? encodings[known]! : { name: known };
+    const encoding = encodingOf(types[type] ?? `number ${type}`);
     const count = shape.reduce((product, length) => product * length, 1);
     const { values: each = 1, bytes: size = 0 } = encoding;
     if (count % each !== 0 || shape.at(-1)! % each !== 0)
@@ -51,12 +50,21 @@ export async function openGguf(file: RangeFile, signal?: AbortSignal): Promise<C
   }
   // An output matrix that is left out is the embedding's.
   const tied = !tensors.has("lm_head.weight");
+  const divisors = tensors.get("rope_freqs.weight");
+  const scaling = divisors && { rope_scaling: await frequencies(divisors, signal) };
   return {
-    config: new Config({ ...config, tie_word_embeddings: tied }, file.name),
+    config: new Config({ ...config, ...scaling, tie_word_embeddings: tied }, file.name),
     generation: new Config({ eos_token_id: metadata["tokenizer.ggml.eos_token_id"] }, file.name),
     tensors,
     tokenizer: tokenizerOf(metadata),
   };
+}
+
+/** Llama 3's frequencies as the file has them: a divisor for each pair. */
+async function frequencies({ file, shape, encoding, begin, end }: Stored, signal?: AbortSignal): Promise<object> {
+  const values = new Float32Array(shape[0]!);
+  encoding.decode?.(await readRange(file, begin, end, signal), values);
+  return { rope_type: "divided", divisors: [...values] };
 }
 
 interface Entry {

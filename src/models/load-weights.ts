@@ -91,7 +91,7 @@ function find(
 }
 
 /** Decodes a tensor piece by piece: `take` is given the values from element `from` on. */
-async function read(
+export async function read(
   stored: Stored & { encoding: Required<Encoding> },
   name: string,
   count: number,

@@ -18,10 +18,7 @@ export function rotaryOf(config: Config, headWidth: number, base = 10000, type?:
   const kind = parameters.text("rope_type", parameters.text("type", "default"));
   const scaling = Object.hasOwn(scalings, kind) ? scalings[kind] : undefined;
   if (!scaling)
-    return parameters.fail(
-      "rope_type",
-      `${kind} is not supported; supported are ${Object.keys(scalings).sort().join(", ")}`,
-    );
+    return parameters.fail("rope_type", `${kind} is not supported; supported are default, linear, llama3, yarn`);
   return scaling(plain, parameters, theta, config);
 }
 
@@ -41,7 +38,13 @@ const scalings: Readonly<Record<string, Scaling>> = {
   },
   llama3,
   yarn,
-  longrope,
+  // Not of Hugging Face: GGUF files hold what to divide each frequency by.
+  divided: (plain, parameters) => {
+    const divisors = parameters.numbers("divisors");
+    if (divisors.length !== plain.length)
+      parameters.fail("divisors", `are ${divisors.length}, expected ${plain.length}`);
+    return { frequencies: plain.map((f, i) => f / divisors[i]!), growth: 1 };
+  },
 };
 
 /** Pairs that turn often within the trained length keep their frequency, slow ones are slowed, those between mixed. */
@@ -77,24 +80,6 @@ function yarn(plain: readonly number[], parameters: Config, theta: number, confi
   const [some, all] = [parameters.number("mscale", 0), parameters.number("mscale_all_dim", 0)];
   const growth = parameters.number("attention_factor", some && all ? gain(some) / gain(all) : gain(1));
   return { frequencies: plain.map((f, i) => (f / factor) * ramp(i) + f * (1 - ramp(i))), growth };
-}
-
-/** A factor of its own for each pair; the long ones where the context exceeds the trained length. */
-function longrope(plain: readonly number[], parameters: Config, _: number, config: Config): Rotary {
-  const context = config.count("max_position_embeddings");
-  const trained = parameters.count(
-    "original_max_position_embeddings",
-    config.count("original_max_position_embeddings", context),
-  );
-  const factor = parameters.number("factor", context / trained);
-  const growth = factor <= 1 ? 1 : Math.sqrt(1 + Math.log(factor) / Math.log(trained));
-  const factors = parameters.numbers(context > trained ? "long_factor" : "short_factor");
-  if (factors.length !== plain.length)
-    parameters.fail("long_factor", `has ${factors.length} factors, expected ${plain.length}`);
-  return {
-    frequencies: plain.map((f, i) => f / factors[i]!),
-    growth: parameters.number("attention_factor", growth),
-  };
 }
 
 /** Cosines and sines of positions, [position, pair], kept and lengthened when asked for later ones. */

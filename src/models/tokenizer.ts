@@ -9,8 +9,8 @@ export interface Message {
 }
 
 export interface Tokenizer {
-  /** The tokens of a text, with those that the model wants around it. */
-  encode(text: string): number[];
+  /** The tokens of a text; with those that the model wants around it, unless `bare`. */
+  encode(text: string, bare?: boolean): number[];
   /** The text of tokens; special ones are left out. */
   decode(tokens: readonly number[]): string;
   /** The prompt of a conversation, by the model's own template; absent if it has none. */
@@ -23,7 +23,7 @@ interface Library {
     json: object,
     config: object,
   ) => {
-    encode(text: string): { readonly ids: readonly number[] };
+    encode(text: string, options: { add_special_tokens: boolean }): { readonly ids: readonly number[] };
     decode(ids: number[], options: { skip_special_tokens: boolean }): string;
   };
 }
@@ -44,15 +44,16 @@ export async function loadTokenizer(
     string,
     unknown
   >;
-  const library = (await optional("@huggingface/tokenizers", () => import("@huggingface/tokenizers"))) as Library;
+  const library = (await tokenizers()) as Library;
   const tokenizer = new library.Tokenizer(json as object, config);
   const template = (await readText(source, "chat_template.jinja")) ?? config.chat_template;
   return {
-    encode: (text) => [...tokenizer.encode(text).ids],
-    decode: (tokens) => tokenizer.decode([...tokens], { skip_special_tokens: true }),
+    encode: (text, bare = false) => [...tokenizer.encode(text, { add_special_tokens: !bare }).ids],
+    // The library refuses to decode nothing.
+    decode: (tokens) => (tokens.length ? tokenizer.decode([...tokens], { skip_special_tokens: true }) : ""),
     ...(typeof template === "string" && {
       template: async (messages: readonly Message[]) => {
-        const { Template } = await optional("@huggingface/jinja", () => import("@huggingface/jinja"));
+        const { Template } = await jinja();
         const texts = Object.fromEntries(
           Object.entries(config).flatMap(([name, value]) =>
             /_token$/.test(name) ? [[name, typeof value === "string" ? value : contentOf(value)]] : [],
@@ -67,12 +68,22 @@ export async function loadTokenizer(
 const contentOf = (token: unknown): string =>
   typeof token === "object" && token !== null && "content" in token ? String(token.content) : "";
 
-async function optional<T>(name: string, ask: () => Promise<T>): Promise<T> {
+// Bundlers let an import that is not installed pass if it is caught where it stands.
+async function tokenizers() {
   try {
-    return await ask();
+    return await import("@huggingface/tokenizers");
   } catch (cause) {
-    throw new ModelError(name, `this package is needed for it and is not installed; install it (npm i ${name})`, {
-      cause,
-    });
+    throw missing("@huggingface/tokenizers", cause);
   }
 }
+
+async function jinja() {
+  try {
+    return await import("@huggingface/jinja");
+  } catch (cause) {
+    throw missing("@huggingface/jinja", cause);
+  }
+}
+
+const missing = (name: string, cause: unknown): ModelError =>
+  new ModelError(name, `this package is needed for texts and is not installed; install it (npm i ${name})`, { cause });

@@ -1,6 +1,7 @@
 /** Every architecture against transformers, on tiny models with random weights: layer by layer, and 64 tokens long. */
 import { describe, expect, test } from "vitest";
-import { architectures, type Model } from "../../src/models.ts";
+import { planOf } from "../../src/models/architectures.ts";
+import { architectures, Config, type Model } from "../../src/models.ts";
 import { apart, bytesOf, expected, names, open } from "./fixtures.ts";
 
 const best = (logits: Float32Array): number => logits.reduce((top, value, i) => (value > logits[top]! ? i : top), 0);
@@ -8,6 +9,27 @@ const best = (logits: Float32Array): number => logits.reduce((top, value, i) => 
 test("there is a fixture for every architecture", () => {
   const types = names.map((name) => JSON.parse(new TextDecoder().decode(bytesOf(`${name}/config.json`))).model_type);
   expect([...new Set(types)].sort()).toEqual(Object.keys(architectures).sort());
+});
+
+test("files of before `rope_parameters` mean the same", () => {
+  const planWith = (name: string, changes: object) => {
+    const values = JSON.parse(new TextDecoder().decode(bytesOf(`${name}/config.json`)));
+    return planOf(new Config({ ...values, ...changes }));
+  };
+  const { rope_theta, ...rope_scaling } = JSON.parse(new TextDecoder().decode(bytesOf("llama/config.json")))
+    .rope_parameters as { rope_theta: number };
+  expect(planWith("llama", { rope_parameters: null, rope_theta, rope_scaling })).toEqual(planWith("llama", {}));
+  const gemma3 = {
+    rope_parameters: null,
+    layer_types: null,
+    sliding_window_pattern: 3,
+    rope_theta: 5000,
+    rope_local_base_freq: 100,
+    rope_scaling: { rope_type: "linear", factor: 8 },
+  };
+  expect(planWith("gemma3", gemma3)).toEqual(planWith("gemma3", {}));
+  const modernbert = { rope_parameters: null, layer_types: null, global_rope_theta: 160000, local_rope_theta: 10000 };
+  expect(planWith("modernbert", modernbert)).toEqual(planWith("modernbert", {}));
 });
 
 describe.each(names)("%s", (name) => {

@@ -141,7 +141,7 @@ describe("what cannot be loaded", () => {
     );
     await expect(
       failing(configWith(single, { rope_parameters: { rope_type: "dynamic", rope_theta: 1 } })),
-    ).rejects.toThrow("rope_type dynamic is not supported; supported are default, linear, llama3, longrope, yarn");
+    ).rejects.toThrow("rope_type dynamic is not supported; supported are default, linear, llama3, yarn");
     await expect(failing(configWith(single, { hidden_act: "mish" }))).rejects.toThrow(
       "the activation mish is not supported",
     );

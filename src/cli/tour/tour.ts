@@ -7,6 +7,7 @@ import { readSafetensors } from "../../io/safetensors.ts";
 import { conforms } from "../../oracle/conforms.ts";
 import { heatmap, sideBySide } from "./heatmap.ts";
 import { right, wrong } from "./kernels.ts";
+import { writing } from "./writing.ts";
 
 const started = performance.now();
 const say = (text = ""): void => console.log(text);
@@ -72,6 +73,8 @@ async function main(): Promise<void> {
   say(String(await conforms(scaledDotProductAttention, right, { cases: 200 })));
   say("\n3. The same kernel with one line missing: it does not shrink its sums when the maximum rises\n");
   say(String(await conforms(scaledDotProductAttention, wrong, { cases: 200 })));
+  say("\n4. A language model of a million weights, trained on the King James Bible, on the kernels\n");
+  await writing(say);
   say("\nNext");
   say("   npx attnspec list                                   every mechanism, and how it is confirmed");
   say("   npx attnspec show grouped-query-attention           formula, shapes, options, laws, source");

@@ -1,14 +1,14 @@
-"""Trains the embedded model: a llama of a million weights that writes in the manner of the King James Bible.
+r"""Trains the embedded model: a llama of a million weights that writes in the manner of the King James Bible.
 
-    apt-get download bible-kjv bible-kjv-text     # Debian; or install both
+    apt-get install bible-kjv bible-kjv-text
+    echo gen1:1-rev22:21 | bible -f | grep -E '^\w+:[0-9]+ ' | uniq > verses.txt
     pip install torch transformers tokenizers safetensors
-    python train.py verses.txt --output checkpoint [--epochs 12] [--device cuda]
+    python train.py verses.txt --output checkpoint [--epochs 12] [--steps N] [--device cuda]
 
-`verses.txt` holds one verse a line, `Ge1:1 In the beginning …`, as `bible -f` prints them for `gen1:1-rev22:21`. The
-translation is of 1611 and in the public domain. Writes a Hugging Face folder in float32 (config.json,
-generation_config.json, model.safetensors, tokenizer.json, tokenizer_config.json) and losses.json: the loss curve in nats
-a token, with the arguments and the seed. `attnspec quantize` makes of it what is committed beside this script.
-Without a GPU it trains on the CPU, in about a minute and a half an epoch.
+`verses.txt` holds one verse a line: `Ge1:1 In the beginning …`. The translation is of 1611 and in the public domain.
+Writes a Hugging Face folder in float32 (config.json, generation_config.json, model.safetensors, tokenizer.json,
+tokenizer_config.json) and losses.json: the loss curve in nats a token, with the arguments and the seed. `attnspec quantize` makes of it what is committed beside this script.
+Without a GPU it trains on the CPU.
 """
 
 import argparse
@@ -96,7 +96,7 @@ def held_out(model, ids, device):
     return total / count
 
 
-def train(path, output, epochs=12, batch=16, rate=4e-3, seed=7, device=None, between=lambda: None):
+def train(path, output, epochs=12, batch=16, rate=4e-3, seed=7, device=None, most=None, between=lambda: None):
     started = time.time()
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     texts = chapters(path)
@@ -112,6 +112,7 @@ def train(path, output, epochs=12, batch=16, rate=4e-3, seed=7, device=None, bet
         [{"params": decayed, "weight_decay": 0.1}, {"params": plain, "weight_decay": 0.0}], lr=rate, betas=(0.9, 0.95)
     )
     steps = epochs * ((len(train_ids) - 1 - CONTEXT) // CONTEXT // batch)
+    steps = min(steps, most or steps)
     step, curve = 0, []
     for epoch in range(epochs):
         offset = int(torch.randint(CONTEXT, (1,), generator=chance))
@@ -119,6 +120,8 @@ def train(path, output, epochs=12, batch=16, rate=4e-3, seed=7, device=None, bet
         starts = torch.randperm((len(ids) - 1) // CONTEXT, generator=chance) * CONTEXT
         losses = []
         for first in range(0, len(starts) - batch + 1, batch):
+            if step == steps:
+                break
             between()
             share = step / steps
             warm = min(1.0, (step + 1) / 50)
@@ -137,7 +140,7 @@ def train(path, output, epochs=12, batch=16, rate=4e-3, seed=7, device=None, bet
         print(curve[-1], f"{time.time() - started:.0f} s", flush=True)
     save(model.cpu().eval(), tokenizer, Path(output))
     record = {
-        "seed": seed, "epochs": epochs, "batch": batch, "rate": rate, "context": CONTEXT, "device": device,
+        "seed": seed, "steps": step, "batch": batch, "rate": rate, "context": CONTEXT, "device": device,
         "torch": torch.__version__, "train_tokens": len(train_ids), "held_out_tokens": len(test_ids),
         "text_sha256": hashlib.sha256(Path(path).read_bytes()).hexdigest(), "loss": curve,
     }
@@ -156,7 +159,8 @@ if __name__ == "__main__":
     parser.add_argument("text")
     parser.add_argument("--output", default="checkpoint")
     parser.add_argument("--epochs", type=int, default=12)
+    parser.add_argument("--steps", type=int, help="stop after so many, if before the last epoch")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--device")
     given = parser.parse_args()
-    train(given.text, given.output, epochs=given.epochs, seed=given.seed, device=given.device)
+    train(given.text, given.output, epochs=given.epochs, seed=given.seed, device=given.device, most=given.steps)

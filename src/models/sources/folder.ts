@@ -2,22 +2,23 @@ import type { RangeFile, Source } from "../source.ts";
 
 /** What is used of `node:fs/promises`, which Node, Deno and Bun have. */
 interface FileSystem {
-  open(path: string): Promise<{
+  open(path: string | URL): Promise<{
     stat(): Promise<{ readonly size: number }>;
     read(into: Uint8Array, offset: number, length: number, position: number): Promise<{ readonly bytesRead: number }>;
     close(): Promise<void>;
   }>;
 }
 
-/** A model in a folder on disk (Node, Deno, Bun); files are opened for each part and read no further. */
-export function fromFolder(path: string): Source {
+/** A model in a folder on disk (Node, Deno, Bun), by its path or `file:` URL; files are opened for each part and read no further. */
+export function fromFolder(path: string | URL): Source {
+  const root = String(path).replace(/[/\\]*$/, "/");
   return {
-    name: path,
+    name: String(path),
     async open(file) {
       // Asked for only here, under a name that bundlers do not follow.
       const name = "node:fs/promises";
       const { open }: FileSystem = await import(/* @vite-ignore */ name);
-      const full = `${path.replace(/[/\\]+$/, "")}/${file}`;
+      const full = typeof path === "string" ? root + file : new URL(file, root);
       const size = await using(open, full, async (handle) => (await handle.stat()).size).catch((error: unknown) => {
         if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR"))
           return undefined;
@@ -35,14 +36,14 @@ export function fromFolder(path: string): Source {
           }
           return bytes.subarray(0, filled);
         });
-      return { name: full, size, read };
+      return { name: String(full), size, read };
     },
   };
 }
 
 async function using<T>(
   open: FileSystem["open"],
-  path: string,
+  path: string | URL,
   body: (handle: Awaited<ReturnType<FileSystem["open"]>>) => Promise<T>,
 ): Promise<T> {
   const handle = await open(path);

@@ -311,5 +311,6 @@ def make(name, seed):
     print(f"{name}: {size // 1024} kB, float32 error {error.get('logits', error.get('out')):.1e}, {len(evaluations)} evaluations", flush=True)
 
 
-for name in sys.argv[1:] or MODELS:
-    make(name, seed=1)
+if __name__ == "__main__":
+    for name in sys.argv[1:] or MODELS:
+        make(name, seed=1)
