@@ -1,7 +1,7 @@
 /** Activations of feed-forward blocks, by the names of configurations. */
 import { ModelError } from "./error.ts";
 
-export type Activation = "silu" | "gelu" | "gelu-tanh" | "relu" | "identity";
+export type Activation = "silu" | "gelu" | "gelu-tanh" | "relu";
 
 const names: Readonly<Record<string, Activation>> = {
   silu: "silu",

@@ -1,10 +1,9 @@
 /**
- * What the blocks compute with, on tensors [rows, features] of the kernels' memory. Products and attention are kernels;
- * the rest, linear in what it reads, is plain code.
+ * What the blocks compute with, on tensors [rows, features] of the kernels' memory. Products, attention and
+ * activations are kernels; the rest, linear in what it reads, is plain code.
  */
 import type { AttentionOptions, Kernels, WasmTensor } from "../wasm.ts";
 import type { Activation } from "./activations.ts";
-import { erf } from "./erf.ts";
 import type { Memory } from "./memory.ts";
 
 /** A norm with its weights at hand. */
@@ -19,8 +18,6 @@ export interface LinearWeights {
   readonly weight: WasmTensor;
   readonly bias?: WasmTensor | undefined;
 }
-
-const f = Math.fround;
 
 /** The functions of one pass; its tensors are gone when the pass is. */
 export class Ops {
@@ -131,23 +128,20 @@ export class Ops {
 
   /** f(x), in place. */
   activate(x: WasmTensor, kind: Activation): WasmTensor {
-    const apply = functions[kind];
-    const { data } = x;
-    for (let i = 0; i < data.length; i++) data[i] = apply(data[i]!);
+    this.#kernels.map(x, kind, { into: x });
     return x;
   }
 
   /** f(scale · first half of each row) · second half. */
   gate(x: WasmTensor, kind: Activation, scale = 1): WasmTensor {
-    const apply = functions[kind];
     const [rows, both] = x.shape as [number, number];
-    const inner = both / 2;
-    const out = this.tensor([rows, inner]);
-    const [from, to] = [x.data, out.data];
-    for (let row = 0; row < rows; row++)
-      for (let i = 0; i < inner; i++)
-        to[row * inner + i] = apply(f(scale * from[row * both + i]!)) * from[row * both + inner + i]!;
-    return out;
+    const shape = [rows, both / 2];
+    // The halves of one row are tensors already.
+    const half = (column: number) =>
+      rows === 1 ? this.#memory.at(x.address + 4 * column, shape) : this.columns(x, column, this.tensor(shape));
+    const gated = this.scaled(half(0), scale);
+    this.#kernels.gated(gated, half(both / 2), kind, { into: gated });
+    return gated;
   }
 
   /** Scales x by `scale`, then c · tanh(x / c), in place. */
@@ -162,11 +156,3 @@ export const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
 export const silu = (x: number): number => x * sigmoid(x);
 /** ln(1 + eˣ), without overflow. */
 export const softplus = (x: number): number => (x > 20 ? x : Math.log1p(Math.exp(x)));
-
-const functions: Readonly<Record<Activation, (x: number) => number>> = {
-  silu,
-  gelu: (x) => 0.5 * x * (1 + erf(x * Math.SQRT1_2)),
-  "gelu-tanh": (x) => 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x))),
-  relu: (x) => Math.max(x, 0),
-  identity: (x) => x,
-};
