@@ -12,6 +12,13 @@ import { sentenceOf } from "../picture/sentence.ts";
 import { short, word } from "./labels.ts";
 
 const sentence = sentenceOf(captured);
+/** What the letters mean, as the page around says it. */
+const meanings = new Map(
+  [...document.querySelectorAll(".letters b")].map((letter) => [
+    letter.textContent ?? "",
+    (letter.nextSibling?.textContent ?? "").replace(/ · $|\..*$/g, "").trim(),
+  ]),
+);
 type Value = boolean | number | string | readonly number[];
 
 interface Control {
@@ -156,7 +163,7 @@ function sizesOf(page: AnyPage, drawn: Picture): Control[] {
         "size",
         values.includes(now) ? values : [...values, now].sort((a, b) => a - b),
         now,
-        isToken(letter) ? "tokens of the sentence" : "length of this axis",
+        isToken(letter) ? "tokens of the sentence" : (meanings.get(letter) ?? "length of this axis"),
       );
     });
 }
@@ -277,5 +284,5 @@ export function start({ page }: AnyMechanism): void {
     .querySelector(".try")!
     .replaceChildren(controls.length ? form : element("p", {}, "This mechanism has nothing to set."));
   draw(first);
-  form.querySelector<HTMLElement>("input, select")?.focus();
+  form.querySelector<HTMLElement>("input, select")?.focus({ preventScroll: true });
 }
