@@ -38,7 +38,7 @@ export function carried(source: string, module: string | undefined, linked: Read
   const changed = comments(source, (comment) =>
     comment
       // A shape at the head of a comment would be the target of a Markdown link.
-      .replace(/((?:^\/\*\*|\n[ \t]*\*)[ \t]+)\[([\w, ]*)\]:/g, "$1`[$2]`:")
+      .replace(/((?:^\/\*\*|\n[ \t]*\*)[ \t]+)\[([^\]\n]*)\]:/g, "$1`[$2]`:")
       .replace(
         /\$\$([\s\S]*?)\$\$/g,
         (_, tex: string) =>

@@ -68,7 +68,7 @@ ${
 ${options.map(([name, option]) => html`<tr><th scope="row"><code>${name}</code></th><td>${inline(option.doc)}</td><td>${allowed(option)}</td><td><code>${defaultOf(option.default)}</code></td></tr>`)}
 </tbody></table></div>`
 }
-${rules.length > 0 && html`<p>It must hold that ${rules.map((rule, i) => html`${i > 0 && "; "}${inline(rule)}`)}.</p>`}
+${rules.length > 0 && html`<p>Rules: ${rules.map((rule, i) => html`${i > 0 && "; "}${inline(rule)}`)}.</p>`}
 <p class="letters">${letters.map((letter, i) => html`${i > 0 && " · "}<b>${letter}</b> ${meaningOf(letter)}`)}. A further leading axis on every input is a batch. <a href="../../guides/letters/">All letters</a></p>
 ${m.comment.refuses && html`<p class="refuses">${inline(m.comment.refuses, site.ids, "../../")}</p>`}
 </section>`;

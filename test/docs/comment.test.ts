@@ -96,5 +96,7 @@ describe("a source on its way to TypeDoc", () => {
       '/** All of it.\n *\n * @module attnspec\n */\nimport "a";\n',
     ));
   test("does not take a shape for the target of a link", () =>
-    expect(carried("/** [H, T]: numbers. */\nexport {};", undefined, linked)).toContain("/** `[H, T]`: numbers."));
+    expect(carried("/** [H, 2R + 1]: numbers. */\nexport {};", undefined, linked)).toContain(
+      "/** `[H, 2R + 1]`: numbers.",
+    ));
 });
