@@ -4,6 +4,8 @@ export { linear, linearScratch } from "./linear/linear";
 export { apply, exp2 } from "./elementwise";
 export { fourier } from "./fourier/axis";
 export { longConvolve } from "./fourier/long";
+export { delta, deltaScratch } from "./delta/chunks";
+export { deltaSteps, deltaStepsScratch } from "./delta/steps";
 export { matmul, matmulScratch } from "./matmul";
 export { peak, sweep } from "./peak";
 export { convolve, convolveScratch } from "./ssm/convolve";

@@ -9,6 +9,7 @@ export type { Attended, AttentionOptions, Blocks, Packed } from "./wasm/attentio
 export type { Carried, CarriedOptions } from "./wasm/carried.ts";
 export type { ConvolutionOptions } from "./wasm/convolution.ts";
 export type { Elementwise, MapOptions } from "./wasm/elementwise.ts";
+export type { DeltaRuled, DeltaRuleOptions } from "./wasm/delta.ts";
 export { KernelError } from "./wasm/error.ts";
 export type { Exports } from "./wasm/exports.ts";
 export { hasRelaxedSimd, hasSimd } from "./wasm/features.ts";

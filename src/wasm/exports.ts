@@ -3,6 +3,10 @@ export interface Exports {
   readonly relaxed: WebAssembly.Global;
   attend(job: number): void;
   attendScratch(span: number, width: number, valueWidth: number, queries: number, relative: number): number;
+  delta(job: number): void;
+  deltaScratch(job: number): number;
+  deltaSteps(job: number): void;
+  deltaStepsScratch(job: number): number;
   matmul(
     a: number,
     aRow: number,

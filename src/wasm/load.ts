@@ -5,6 +5,7 @@ import type { Attended, AttentionOptions } from "./attention/options.ts";
 import type { Carried, CarriedOptions } from "./carried.ts";
 import { type ConvolutionOptions, convolution } from "./convolution.ts";
 import { type Elementwise, gated, type MapOptions, map } from "./elementwise.ts";
+import { type DeltaRuled, type DeltaRuleOptions, deltaRule } from "./delta.ts";
 import { KernelError } from "./error.ts";
 import { areKernels, type Exports } from "./exports.ts";
 import { hasRelaxedSimd, hasSimd } from "./features.ts";
@@ -74,6 +75,8 @@ export interface Kernels {
   fourier(re: Floats, im: Floats | undefined, options: FourierOptions): Complex;
   /** See {@link longConvolution}. */
   longConvolution(u: Floats, taps: Floats, options?: LongConvolutionOptions): Floats;
+  /** See {@link deltaRule}. */
+  deltaRule(q: Floats, k: Floats, v: Floats, options?: DeltaRuleOptions): DeltaRuled;
 }
 
 /**
@@ -135,6 +138,7 @@ function kernels(exports: Exports, arena: Arena, tile: Tile | undefined): Kernel
     ssd: (inputs, options) => ssd(exports, arena, inputs, options),
     fourier: (re, im, options) => fourier(exports, arena, re, im, options),
     longConvolution: (u, taps, options) => longConvolution(exports, arena, u, taps, options),
+    deltaRule: (q, k, v, options) => deltaRule(exports, arena, q, k, v, options),
   };
 }
 
