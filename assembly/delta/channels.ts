@@ -42,8 +42,9 @@ export function scoreChannels(job: Job, head: i32, keyHead: i32, write: i32, cou
     readerPanel(job, keysOf(job, kind, sets, keyHead), write, count, keys);
     own(queries, keys, depth, job.scale, queries + scores + ((earlier + (kind << 3)) << 5));
   }
-  turn(readers, depth, decayPanelAt(job), job.before, -1);
-  turn(queries, depth, decayPanelAt(job), 0, job.scale);
+  const read = job.p ? readers : keyPanelAt(job) + (((sets - 1) * depth) << 5);
+  turn(read, depth, decayPanelAt(job), job.before, -1, readers);
+  turn(queries, depth, decayPanelAt(job), 0, job.scale, queries);
   for (let kind: usize = 0; kind < sets; kind++) {
     const keys = keyPanelAt(job) + ((kind * depth) << 5);
     const block = scores + ((earlier + (kind << 3)) << 5);
@@ -94,7 +95,7 @@ function diagonal(at: usize, x: v128): void {
 }
 
 /** Reading what has decayed is reading, before it decays, at a key that has. */
-function turn(panel: usize, depth: usize, decays: usize, before: i32, factor: f32): void {
+function turn(panel: usize, depth: usize, decays: usize, before: i32, factor: f32, target: usize): void {
   const by = f32x4.splat(factor);
   const end = panel + (depth << 5);
   for (; panel < end; panel += 32) {
@@ -104,8 +105,9 @@ function turn(panel: usize, depth: usize, decays: usize, before: i32, factor: f3
       low = f32x4.mul(low, v128.load(decays));
       high = f32x4.mul(high, v128.load(decays, 16));
     }
-    v128.store(panel, low);
-    v128.store(panel, high, 16);
+    v128.store(target, low);
+    v128.store(target, high, 16);
+    target += 32;
     decays += 32;
   }
 }

@@ -73,7 +73,8 @@ function chunk(job: Job, head: i32, keyHead: i32, write: i32, count: i32): void 
 function solvePanel(job: Job, head: i32, keyHead: i32, write: i32, count: i32, panel: i32): void {
   const readers = readersAt(job);
   const queries = queriesAt(job);
-  readerPanel(job, (job.p ? job.p : job.k) + keyHead * job.kHead, write, count, readers);
+  if (job.p || !job.gateWide)
+    readerPanel(job, (job.p ? job.p : job.k) + keyHead * job.kHead, write, count, readers);
   queryPanel(job, keyHead, write, count, queries);
   if (job.gateWide) scoreChannels(job, head, keyHead, write, count, panel);
   else scoreNumber(job, head, keyHead, write, count, panel);
@@ -134,16 +135,17 @@ function takeBetas(job: Job, head: i32, write: i32, count: i32): void {
 /** Eight columns of what the queries read, of those writes that end a token. */
 function giveRead(job: Job, head: i32, write: i32, count: i32, e: i32, read: usize): void {
   const columns = min(job.valueWidth - e, 8);
-  const target = job.out + head * job.outHead + (e << 2);
-  for (let i = 0; i < count; i++) {
-    const done = write + i + 1;
-    if (job.writes > 1 && done % job.writes) continue;
-    const row = target + (done / job.writes - 1) * job.outRow;
-    const from = read + ((<usize>i) << 5);
+  let row: usize = job.out + head * job.outHead + (e << 2) + (write / job.writes) * job.outRow;
+  let left = job.writes - (write % job.writes);
+  const end = read + ((<usize>count) << 5);
+  for (; read < end; read += 32) {
+    if (--left) continue;
     if (columns === 8) {
-      v128.store(row, v128.load(from));
-      v128.store(row, v128.load(from, 16), 16);
-    } else copyFloats(from, columns, row);
+      v128.store(row, v128.load(read));
+      v128.store(row, v128.load(read, 16), 16);
+    } else copyFloats(read, columns, row);
+    row += job.outRow;
+    left = job.writes;
   }
 }
 

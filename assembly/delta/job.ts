@@ -53,5 +53,7 @@ export class Job {
   /** Whether gates are logarithms of decays, rather than decays. */
   logs: i32;
   before: i32;
+  /** Whether each row reads and writes for itself: only the diagonal of k pᵀ is kept. */
+  diagonal: i32;
   scale: f32;
 }

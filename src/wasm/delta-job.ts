@@ -36,5 +36,6 @@ export const deltaJob = struct("delta/job.ts", {
   gateWide: "i32",
   logs: "i32",
   before: "i32",
+  diagonal: "i32",
   scale: "f32",
 });

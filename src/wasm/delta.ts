@@ -17,6 +17,8 @@ export interface DeltaRuleOptions {
   readonly readBefore?: boolean | undefined;
   /** [Hk, TR, D]: the key at which β times what was read is taken away; k vᵀ is then added as it is. Default k. */
   readonly erase?: Floats | undefined;
+  /** Whether each row of S reads and writes for itself: of k readᵀ only the diagonal is kept. Default false. */
+  readonly diagonal?: boolean | undefined;
   /** R, how many writes each token makes, one after the other. The state decays before the first. Default 1. */
   readonly writes?: number | undefined;
   /** The factor on the queries. Default 1/√D. */
@@ -25,7 +27,8 @@ export interface DeltaRuleOptions {
   readonly state?: Floats | undefined;
   /**
    * How many writes are solved together, up to 256; 1 goes write by write. It changes speed and rounding alone.
-   * Default 32, or 1 for fewer than 8.
+   * Default 16; 1 for fewer than 8 writes, with `diagonal`, and with `erase` where there is no relaxed SIMD, where that
+   * is faster.
    */
   readonly chunk?: number | undefined;
   /** Whether shapes begin with the heads (default), or with the tokens: [T, H, D]. States begin with the heads. */
@@ -66,7 +69,7 @@ export function deltaRule(
   options: DeltaRuleOptions = {},
 ): DeltaRuled {
   const { gate, decay, beta, read, readBefore = false, erase, writes = 1, state, into, stateInto } = options;
-  const { layout = "heads-first" } = options;
+  const { layout = "heads-first", diagonal = false } = options;
   return calling("deltaRule", arena, (call) => {
     if (layout !== "heads-first" && layout !== "tokens-first")
       call.fail("layout", `layout must be heads-first or tokens-first, got ${String(layout)}`);
@@ -89,10 +92,13 @@ export function deltaRule(
     if (gates) sizes.take(gate ? "gate" : "decay", gates, gates.shape?.length === 2 ? "H T" : "H T D");
     if (beta) sizes.take("beta", beta, beta.shape?.length === 2 ? "H TR" : "H TR E");
     if (state) sizes.take("state", state, "H D E", false);
-    const { scale = 1 / Math.sqrt(width), chunk = tokens * writes < 8 ? 1 : 32 } = options;
+    if (diagonal && erase) call.fail("erase", "erase must not be given with diagonal: the row that reads is erased");
+    const single = diagonal || tokens * writes < 8 || (erase !== undefined && !exports.relaxed.value);
+    const { scale = 1 / Math.sqrt(width), chunk = single ? 1 : 16 } = options;
     if (!Number.isFinite(scale)) call.fail("scale", `scale must be a finite number, got ${scale}`);
     if (!(Number.isSafeInteger(chunk) && chunk >= 1 && chunk <= 256))
       call.fail("chunk", `chunk must be a whole number from 1 to 256, got ${chunk}`);
+    if (diagonal && chunk !== 1) call.fail("chunk", `chunk must be 1 with diagonal, got ${chunk}`);
 
     const inputs = { q, k, v, gate, decay, beta, read, erase };
     const out = call.target("into", sizes.shape("H T E"), into, { ...inputs, state, stateInto });
@@ -125,6 +131,7 @@ export function deltaRule(
       gateWide: Number(gates?.shape.length === 3),
       logs: Number(gate !== undefined),
       before: Number(readBefore),
+      diagonal: Number(diagonal),
       scale,
     };
     const [run, room] =

@@ -2,6 +2,9 @@
  * Which pages the kernels implement: one entry for each, from the page's inputs and options to calls. What a kernel does
  * not support it declines, saying why. A test judges every entry.
  */
+<<<<<<< HEAD
+import { deltaLayers } from "./pages/delta-layers.ts";
+import { deltaRules } from "./pages/delta.ts";
 import { gated } from "./pages/gated.ts";
 import { linear } from "./pages/linear.ts";
 import { softmax } from "./pages/softmax.ts";
@@ -11,4 +14,12 @@ import { states } from "./pages/states.ts";
 export type { Implementation } from "./pages/adapt.ts";
 
 /** The kernel that answers each page, by the page's id. */
-export const implementations = { ...gated, ...linear, ...softmax, ...spectra, ...states } as const;
+export const implementations = {
+  ...deltaLayers,
+  ...deltaRules,
+  ...gated,
+  ...linear,
+  ...softmax,
+  ...spectra,
+  ...states,
+} as const;
