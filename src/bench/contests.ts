@@ -1,7 +1,13 @@
 /** All contests, by the name of their file. */
 import type { Contests } from "./contest.ts";
 import { attention } from "./contests/attention.ts";
+import { delta } from "./contests/delta.ts";
 import { linear } from "./contests/linear.ts";
 import { matmul } from "./contests/matmul.ts";
 
-export const contests = { matmul, attention, linear } satisfies Readonly<Record<string, Contests>>;
+export const contests = {
+  matmul,
+  attention,
+  delta,
+  linear,
+} satisfies Readonly<Record<string, Contests>>;

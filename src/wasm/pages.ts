@@ -2,7 +2,6 @@
  * Which pages the kernels implement: one entry for each, from the page's inputs and options to calls. What a kernel does
  * not support it declines, saying why. A test judges every entry.
  */
-<<<<<<< HEAD
 import { deltaLayers } from "./pages/delta-layers.ts";
 import { deltaRules } from "./pages/delta.ts";
 import { gated } from "./pages/gated.ts";
