@@ -2,8 +2,9 @@
  * Which pages the kernels implement: one entry for each, from the page's inputs and options to calls. What a kernel does
  * not support it declines, saying why. A test judges every entry.
  */
-import { deltaLayers } from "./pages/delta-layers.ts";
+
 import { deltaRules } from "./pages/delta.ts";
+import { deltaLayers } from "./pages/delta-layers.ts";
 import { gated } from "./pages/gated.ts";
 import { linear } from "./pages/linear.ts";
 import { softmax } from "./pages/softmax.ts";
