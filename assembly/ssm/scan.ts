@@ -1,5 +1,5 @@
 import { madd, silu, softplus } from "../lanes";
-import { clear, interleave } from "../pack";
+import { clear, panelOfRows } from "../pack";
 import { deal } from "./deal";
 import { ScanJob } from "./scan-job";
 import { flush, read, write } from "./some";
@@ -7,14 +7,15 @@ import { flush, read, write } from "./some";
 /** Tokens that all channels go through before the next ones: their rows stay in the first cache. */
 const TOKENS = 64;
 
-/** Bytes of scratch that {@link scan} and {@link regress} need: rates and states, four channels side by side. */
+/** Bytes of scratch that {@link scan} and {@link regress} need: rates and states, eight channels side by side. */
 export function scanScratch(channels: i32, states: i32): usize {
-  return (<usize>((channels + 3) & ~3) * states) << 3;
+  return (<usize>((channels + 7) & ~7) * states) << 3;
 }
 
 /**
  * Selective scan: S = exp(Δ a) S + Δ b u, out = (c · S + d u) silu(z), for each channel, with `states` numbers S and
- * Δ = delta + bias or its softplus. Four channels lie side by side in a vector, so that nothing is added up across one.
+ * Δ = delta + bias or its softplus. Channels lie side by side in vectors, so that nothing is added up across one; two
+ * vectors at a time share the reads of b and c.
  */
 export function scan(job: ScanJob): void {
   run(job, true);
@@ -28,66 +29,102 @@ export function regress(job: ScanJob): void {
 @inline
 function run(job: ScanJob, selective: bool): void {
   const states = job.states;
-  const group = (<usize>states) << 4;
-  const kept = ((<usize>((job.channels + 3) & ~3)) * states) << 2;
-  const rates = job.scratch + kept;
-  for (let channel = 0; channel < job.channels; channel += 4) {
-    const offset = (<usize>(channel * states)) << 2;
-    const target = job.scratch + offset;
-    if (job.state) interleave(job.state + offset, states << 2, job.channels - channel, states, target, 16);
-    else clear(target, group);
-    if (!selective) continue;
-    interleave(job.a + offset, states << 2, job.channels - channel, states, rates + offset, 16);
-    // To the base of 2, which saves a product a step.
-    for (let at = rates + offset; at < rates + offset + group; at += 16)
-      v128.store(at, f32x4.mul(v128.load(at), f32x4.splat(1.44269504089)));
+  const row = (<usize>states) << 2;
+  const group = row << 3;
+  const apart = scanScratch(job.channels, states) >> 1;
+  let at = job.scratch;
+  for (let channel = 0; channel < job.channels; channel += 8) {
+    const offset = <usize>channel * row;
+    const count = job.channels - channel;
+    if (job.state) panelOfRows(job.state + offset, row, count, states, at);
+    else clear(at, group);
+    if (selective) {
+      panelOfRows(job.a + offset, row, count, states, at + apart);
+      // To the base of 2, which saves a product a step.
+      for (let rate = at + apart; rate < at + apart + group; rate += 16)
+        v128.store(rate, f32x4.mul(v128.load(rate), f32x4.splat(1.44269504089)));
+    }
+    at += group;
   }
   for (let token = 0; token < job.tokens; token += TOKENS) {
-    const to = min(token + TOKENS, job.tokens);
-    for (let channel = 0; channel < job.channels; channel += 4) {
-      const offset = (<usize>(channel * states)) << 2;
-      stretch(job, selective, channel, token, to, job.scratch + offset, rates + offset);
+    at = job.scratch;
+    for (let channel = 0; channel < job.channels; channel += 8) {
+      stretch(job, selective, channel, token, min(token + TOKENS, job.tokens), at, apart);
+      at += group;
     }
   }
-  for (let channel = 0; channel < job.channels; channel += 4) {
-    const offset = (<usize>(channel * states)) << 2;
-    deal(job.scratch + offset, 16, states, job.last + offset, states << 2, job.channels - channel);
+  at = job.scratch;
+  for (let channel = 0; channel < job.channels; channel += 8) {
+    const last = job.last + <usize>channel * row;
+    deal(at, 32, states, last, row, job.channels - channel);
+    deal(at + 16, 32, states, last + (row << 2), row, job.channels - channel - 4);
+    at += group;
   }
 }
 
-/** Four channels over some tokens. */
+/** The second four of up to eight channels; zeros if there are none. */
 @inline
-function stretch(job: ScanJob, selective: bool, channel: i32, from: i32, to: i32, state: usize, rates: usize): void {
+function second(at: usize, count: i32): v128 {
+  return count > 4 ? read(at + 16, count - 4) : f32x4.splat(0);
+}
+
+/** Δ, from what it is made of. */
+@inline
+function stepOf(job: ScanJob, given: v128, bias: v128): v128 {
+  const step = f32x4.add(given, bias);
+  return job.softplus ? softplus(step) : step;
+}
+
+/** What a token leaves of a state. */
+@inline
+function factorOf(selective: bool, step: v128, rate: usize, by: v128): v128 {
+  return selective
+    ? power(f32x4.mul(step, v128.load(rate)))
+    : f32x4.sub(f32x4.splat(1), f32x4.mul(step, f32x4.mul(by, by)));
+}
+
+/** Eight channels over some tokens; their states begin at `state`, their rates are `apart` bytes after them. */
+@inline
+function stretch(job: ScanJob, selective: bool, channel: i32, from: i32, to: i32, state: usize, apart: usize): void {
   const count = job.channels - channel;
-  const end = state + ((<usize>job.states) << 4);
+  const end = state + ((<usize>job.states) << 5);
   const row = (<usize>job.channels) << 2;
   const column: usize = channel << 2;
-  const apart = rates - state;
   const zero = f32x4.splat(0);
-  const bias = job.bias ? read(job.bias + column, count) : zero;
-  const skip = job.d ? read(job.d + column, count) : zero;
+  const bias0 = job.bias ? read(job.bias + column, count) : zero;
+  const bias1 = job.bias ? second(job.bias + column, count) : zero;
+  const skip0 = job.d ? read(job.d + column, count) : zero;
+  const skip1 = job.d ? second(job.d + column, count) : zero;
   let place = <usize>from * row + column;
   let b = job.b + ((<usize>(from * job.states)) << 2);
   let c = job.c + ((<usize>(from * job.states)) << 2);
   for (let token = from; token < to; token++) {
-    const u = read(job.u + place, count);
-    let step = f32x4.add(read(job.delta + place, count), bias);
-    if (job.softplus) step = softplus(step);
-    const written = f32x4.mul(step, u);
-    let y = f32x4.mul(skip, u);
-    for (let at = state; at < end; at += 16) {
+    const u0 = read(job.u + place, count);
+    const u1 = second(job.u + place, count);
+    const step0 = stepOf(job, read(job.delta + place, count), bias0);
+    const step1 = stepOf(job, second(job.delta + place, count), bias1);
+    const written0 = f32x4.mul(step0, u0);
+    const written1 = f32x4.mul(step1, u1);
+    let y0 = f32x4.mul(skip0, u0);
+    let y1 = f32x4.mul(skip1, u1);
+    for (let at = state; at < end; at += 32) {
       const by = v128.load32_splat(b);
-      const factor = selective
-        ? power(f32x4.mul(step, v128.load(at + apart)))
-        : f32x4.sub(f32x4.splat(1), f32x4.mul(step, f32x4.mul(by, by)));
-      const s = madd(factor, v128.load(at), f32x4.mul(written, by));
-      v128.store(at, s);
-      y = madd(v128.load32_splat(c), s, y);
+      const reader = v128.load32_splat(c);
+      const s0 = madd(factorOf(selective, step0, at + apart, by), v128.load(at), f32x4.mul(written0, by));
+      v128.store(at, s0);
+      y0 = madd(reader, s0, y0);
+      const s1 = madd(factorOf(selective, step1, at + apart + 16, by), v128.load(at, 16), f32x4.mul(written1, by));
+      v128.store(at, s1, 16);
+      y1 = madd(reader, s1, y1);
       b += 4;
       c += 4;
     }
-    if (job.z) y = f32x4.mul(y, silu(read(job.z + place, count)));
-    write(job.out + place, y, count);
+    if (job.z) {
+      y0 = f32x4.mul(y0, silu(read(job.z + place, count)));
+      y1 = f32x4.mul(y1, silu(second(job.z + place, count)));
+    }
+    write(job.out + place, y0, count);
+    if (count > 4) write(job.out + place + 16, y1, count - 4);
     place += row;
   }
   for (let at = state; at < end; at += 16) v128.store(at, flush(v128.load(at)));

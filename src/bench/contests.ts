@@ -4,10 +4,12 @@ import { attention } from "./contests/attention.ts";
 import { delta } from "./contests/delta.ts";
 import { linear } from "./contests/linear.ts";
 import { matmul } from "./contests/matmul.ts";
+import { states } from "./contests/states.ts";
 
 export const contests = {
   matmul,
   attention,
   delta,
   linear,
+  states,
 } satisfies Readonly<Record<string, Contests>>;

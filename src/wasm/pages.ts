@@ -3,8 +3,8 @@
  * not support it declines, saying why. A test judges every entry.
  */
 
-import { deltaRules } from "./pages/delta.ts";
 import { deltaLayers } from "./pages/delta-layers.ts";
+import { deltaRules } from "./pages/delta.ts";
 import { gated } from "./pages/gated.ts";
 import { linear } from "./pages/linear.ts";
 import { softmax } from "./pages/softmax.ts";

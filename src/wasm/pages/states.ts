@@ -25,6 +25,22 @@ const rows = (x: Floats, from: number, to: number): Floats => {
 /** The rows that a convolution still reads, of those that a page carries. */
 const tail = (state: Floats | undefined) => state && rows(state, 1, state.shape[0]!);
 
+/**
+ * Whether some state would grow within a token by more than a float can: rates above 0, which no model has. `rates` holds
+ * some for each column of the steps.
+ */
+function explodes(steps: Floats, bias: Floats | undefined, positive: boolean, rates: Floats): boolean {
+  const columns = steps.shape[1]!;
+  const each = rates.data.length / columns;
+  const highest = tensorOf([columns], (i) => Math.max(...rates.data.subarray(i * each, (i + 1) * each)));
+  return steps.data.some((x, i) => {
+    const raw = x + (bias?.data[i % columns] ?? 0);
+    const step = positive ? Math.max(raw, 0) + Math.log1p(Math.exp(-Math.abs(raw))) : raw;
+    return step * highest.data[i % columns]! > 88;
+  });
+}
+const exploding = { decline: "a state grows within a token by more than float32 holds" };
+
 const mamba: Implementation<typeof mambaSelectiveSsm> =
   (kernels) =>
   (inputs, { softplus, logA }) => {
@@ -36,11 +52,14 @@ const mamba: Implementation<typeof mambaSelectiveSsm> =
     const options = { bias: given(convB), activation: "silu", state: tail(given(convState)) } as const;
     const token = conv ? kernels.convolution(raw, floats(conv), options).out : raw;
     const narrow = product(token, wR);
+    const steps = plus(given(delta), narrow && product(narrow, wDt)) ?? zeros(T, A);
+    const rates = logA ? minusExp(floats(a)) : floats(a);
+    if (explodes(steps, given(dtBias), softplus, rates)) return exploding;
     const mixed = kernels.selectiveScan(
       {
         u: token,
-        delta: plus(given(delta), narrow && product(narrow, wDt)) ?? zeros(T, A),
-        a: logA ? minusExp(floats(a)) : floats(a),
+        delta: steps,
+        a: rates,
         b: plus(given(b), product(token, wB)) ?? zeros(T, N),
         c: plus(given(c), product(token, wC)) ?? zeros(T, N),
       },
@@ -77,11 +96,14 @@ const mamba2: Implementation<typeof mamba2Ssd> =
     const raw = beside(...parts);
     const options = { bias: given(convB), activation: "silu", state: tail(given(convState)) } as const;
     const mixed = conv ? kernels.convolution(raw, floats(conv), options).out : raw;
+    const steps = plus(given(dt), product(wDt)) ?? zeros(T, H);
+    const rates = logA ? minusExp(floats(a)) : floats(a);
+    if (explodes(steps, given(dtBias), softplus, rates)) return exploding;
     const scanned = kernels.ssd(
       {
         u: columns(mixed, 0, H, HE / H),
-        delta: plus(given(dt), product(wDt)) ?? zeros(T, H),
-        a: logA ? minusExp(floats(a)) : floats(a),
+        delta: steps,
+        a: rates,
         b: columns(mixed, HE, G, GN / G),
         c: columns(mixed, HE + GN, G, GN / G),
       },
