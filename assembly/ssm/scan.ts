@@ -7,7 +7,7 @@ import { flush, read, write } from "./some";
 /** Tokens that all channels go through before the next ones: their rows stay in the first cache. */
 const TOKENS = 64;
 
-/** Bytes of scratch that {@link scan} and {@link regress} need: rates and states, eight channels side by side. */
+/** Bytes of scratch that {@link scan} and {@link regress} need: states and rates, eight channels side by side. */
 export function scanScratch(channels: i32, states: i32): usize {
   return (<usize>((channels + 7) & ~7) * states) << 3;
 }
@@ -31,7 +31,6 @@ function run(job: ScanJob, selective: bool): void {
   const states = job.states;
   const row = (<usize>states) << 2;
   const group = row << 3;
-  const apart = scanScratch(job.channels, states) >> 1;
   let at = job.scratch;
   for (let channel = 0; channel < job.channels; channel += 8) {
     const offset = <usize>channel * row;
@@ -39,18 +38,18 @@ function run(job: ScanJob, selective: bool): void {
     if (job.state) panelOfRows(job.state + offset, row, count, states, at);
     else clear(at, group);
     if (selective) {
-      panelOfRows(job.a + offset, row, count, states, at + apart);
+      panelOfRows(job.a + offset, row, count, states, at + group);
       // To the base of 2, which saves a product a step.
-      for (let rate = at + apart; rate < at + apart + group; rate += 16)
+      for (let rate = at + group; rate < at + 2 * group; rate += 16)
         v128.store(rate, f32x4.mul(v128.load(rate), f32x4.splat(1.44269504089)));
     }
-    at += group;
+    at += 2 * group;
   }
   for (let token = 0; token < job.tokens; token += TOKENS) {
     at = job.scratch;
     for (let channel = 0; channel < job.channels; channel += 8) {
-      stretch(job, selective, channel, token, min(token + TOKENS, job.tokens), at, apart);
-      at += group;
+      stretch(job, selective, channel, token, min(token + TOKENS, job.tokens), at, group);
+      at += 2 * group;
     }
   }
   at = job.scratch;
@@ -58,7 +57,7 @@ function run(job: ScanJob, selective: bool): void {
     const last = job.last + <usize>channel * row;
     deal(at, 32, states, last, row, job.channels - channel);
     deal(at + 16, 32, states, last + (row << 2), row, job.channels - channel - 4);
-    at += group;
+    at += 2 * group;
   }
 }
 
@@ -83,7 +82,7 @@ function factorOf(selective: bool, step: v128, rate: usize, by: v128): v128 {
     : f32x4.sub(f32x4.splat(1), f32x4.mul(step, f32x4.mul(by, by)));
 }
 
-/** Eight channels over some tokens; their states begin at `state`, their rates are `apart` bytes after them. */
+/** Eight channels over some tokens; their states begin at `state`, their rates `apart` bytes after them. */
 @inline
 function stretch(job: ScanJob, selective: bool, channel: i32, from: i32, to: i32, state: usize, apart: usize): void {
   const count = job.channels - channel;
