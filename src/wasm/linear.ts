@@ -83,7 +83,7 @@ export function linearAttention(
       call.fail("layout", `layout must be heads-first or tokens-first, got ${layout}`);
     const tokensFirst = layout === "tokens-first";
     const sizes = measure(call, { q, k, v, gates, valueGates }, tokensFirst);
-    const { heads, states, queries, keys, width, valueWidth, channels, gateRow } = sizes;
+    const { heads, states, queries, keys, width, valueWidth } = sizes;
     if (!Number.isFinite(scale)) call.fail("scale", `scale must be a finite number, got ${scale}`);
     if (!(Number.isInteger(chunk) && chunk >= 1 && chunk <= 256))
       call.fail("chunk", `chunk must be a whole number of tokens from 1 to 256, got ${chunk}`);
@@ -110,6 +110,9 @@ export function linearAttention(
     const memory = carried(call, "state", state, stateInto, [states, width, valueWidth], { ...inputs, into });
     const total = sums ? carried(call, "z", z, zInto, [states, width], { ...inputs, into, stateInto }) : undefined;
     const weights = sums ? call.region.tensor([heads, queries]) : undefined;
+    // Spreads and computed names here would take longer than the kernel does for one token.
+    const head = (tokens: number, across: number) => (tokensFirst ? 4 * across : 4 * tokens * across);
+    const row = (count: number, across: number) => (tokensFirst ? 4 * count * across : 4 * across);
     const job = {
       q: call.addressOf("q", q),
       k: call.addressOf("k", k),
@@ -121,17 +124,34 @@ export function linearAttention(
       z: total?.address ?? 0,
       sums: weights?.address ?? 0,
       scratch: call.region.allocate(exports.linearScratch(width, valueWidth, chunk, heads / states) >>> 0),
-      ...{ heads, states, queries, keys, width, valueWidth, chunk, channels, gateRow, bonusHeads },
-      ...{ qHeads: sizes.qHeads, kHeads: sizes.kHeads, vHeads: sizes.vHeads, gateHeads: sizes.gateHeads },
+      heads,
+      states,
+      qHeads: sizes.qHeads,
+      kHeads: sizes.kHeads,
+      vHeads: sizes.vHeads,
+      gateHeads: sizes.gateHeads,
+      bonusHeads,
+      queries,
+      keys,
+      width,
+      valueWidth,
+      chunk,
       offset: keys - queries - Number(before),
-      ...strides("q", sizes.qHeads, queries, width, tokensFirst),
-      ...strides("k", sizes.kHeads, keys, width, tokensFirst),
-      ...strides("v", sizes.vHeads, keys, valueWidth, tokensFirst),
-      ...strides("out", heads, queries, valueWidth, tokensFirst),
-      gateHead: sizes.gateHead,
+      qHead: head(queries, width),
+      qRow: row(sizes.qHeads, width),
+      kHead: head(keys, width),
+      kRow: row(sizes.kHeads, width),
+      vHead: head(keys, valueWidth),
+      vRow: row(sizes.vHeads, valueWidth),
+      outHead: head(queries, valueWidth),
+      outRow: row(heads, valueWidth),
+      gateHead: sizes.gateRank === 1 ? 4 : head(keys, sizes.gateWidth),
+      gateRow: sizes.gateRank === 1 ? 0 : row(sizes.gateHeads, sizes.gateWidth),
+      channels: sizes.channels,
       logs: Number(!factors),
       divide: Number(epsilon !== undefined),
-      ...{ scale, epsilon: epsilon ?? 0 },
+      scale,
+      epsilon: epsilon ?? 0,
     };
     if (causal) exports.linear(call.describe(linearJob, job));
     else {
@@ -168,13 +188,6 @@ function carried(
   return after;
 }
 
-/** Bytes between the heads and between the tokens of a tensor. */
-const strides = <Name extends string>(name: Name, heads: number, tokens: number, width: number, tokensFirst: boolean) =>
-  ({
-    [`${name}Head`]: tokensFirst ? 4 * width : 4 * tokens * width,
-    [`${name}Row`]: tokensFirst ? 4 * heads * width : 4 * width,
-  }) as Record<`${Name}Head` | `${Name}Row`, number>;
-
 interface Sizes {
   readonly heads: number;
   readonly states: number;
@@ -187,8 +200,10 @@ interface Sizes {
   readonly width: number;
   readonly valueWidth: number;
   readonly channels: number;
-  readonly gateHead: number;
-  readonly gateRow: number;
+  /** Axes of the gates; 0 for none. */
+  readonly gateRank: number;
+  /** Gates of a head and token. */
+  readonly gateWidth: number;
 }
 
 interface Given {
@@ -243,12 +258,19 @@ function measure(call: Call, { q, k, v, gates, valueGates }: Given, tokensFirst:
   if (heads % states !== 0)
     call.fail("q", `Hq must be a multiple or a divisor of ${states}, the states' heads: got Hq = ${of("Hq")}`);
   const [keys, width] = [of("Tk"), of("D")];
-  const across = valueGates ? of("E") : rank === 3 ? width : 1;
   return {
-    ...{ heads, states, qHeads: of("Hq"), kHeads: of("Hk"), vHeads: of("Hv"), gateHeads: of("Hg") },
-    ...{ queries: of("Tq"), keys, width, valueWidth: of("E") },
+    heads,
+    states,
+    qHeads: of("Hq"),
+    kHeads: of("Hk"),
+    vHeads: of("Hv"),
+    gateHeads: of("Hg"),
+    queries: of("Tq"),
+    keys,
+    width,
+    valueWidth: of("E"),
     channels: valueGates ? 2 : Number(rank === 3),
-    gateHead: rank === 1 ? 4 : strides("g", of("Hg"), keys, across, tokensFirst).gHead,
-    gateRow: rank === 1 ? 0 : strides("g", of("Hg"), keys, across, tokensFirst).gRow,
+    gateRank: valueGates ? 3 : rank,
+    gateWidth: valueGates ? of("E") : rank === 3 ? width : 1,
   };
 }
