@@ -4,7 +4,6 @@ import { conformance } from "./conformance.ts";
 conformance(linear, {
   // These cross chunks of 16 tokens, panels of eight and blocks of eight columns, with remainders in every one.
   "long sequences": {
-    "linear/aaren": { sizes: { T: 37, M: 5, D: 4, E: 9 }, options: { heads: 2 } },
     "linear/based-taylor-linear-attention": { sizes: { T: 37, M: 5, D: 3, E: 9, Mo: 4 }, options: { heads: 2 } },
     "linear/cosformer": { sizes: { Tq: 37, Tk: 37, D: 5, E: 9 }, options: { causal: true, m: 40, offset: 2 } },
     "linear/lightning-attention": { sizes: { H: 2, T: 53, D: 13, E: 19 } },

@@ -1,5 +1,4 @@
 /** Pages that linear attention implements whose states fade by one number a head or token, or not at all. */
-import type { aaren } from "../../../spec/linear/aaren.ts";
 import type { basedTaylorLinearAttention } from "../../../spec/linear/based-taylor-linear-attention.ts";
 import type { cosformer } from "../../../spec/linear/cosformer.ts";
 import type { expNormalizedLinearAttention } from "../../../spec/linear/exp-normalized-linear-attention.ts";
@@ -38,7 +37,7 @@ export function joined(kernels: Kernels, heads: Floats, w: KernelTensor, bias?: 
   return kernels.matmul(flat, floats(w), { bias: given(bias) }).data;
 }
 
-/** What a softmax of the last value in, over all so far, needs: the largest exponent, what fades, and what is written. */
+/** The running maximum of exponents [T, H], and what is kept and written relative to it. */
 function peaks(T: number, H: number, fade: (i: number) => number, write: (i: number) => number, start?: KernelTensor) {
   const m = Float64Array.from({ length: H }, (_, h) => start?.data[h] ?? Number.NEGATIVE_INFINITY);
   const [tops, kept, written] = [0, 1, 2].map(() => new Float64Array(T * H)) as [
@@ -56,36 +55,6 @@ function peaks(T: number, H: number, fade: (i: number) => number, write: (i: num
   }
   return { tops, kept, written, m: Float32Array.from(m) };
 }
-
-const aarenKernel: Implementation<typeof aaren> =
-  (kernels) =>
-  ({ x, qToken, wQ, wK, wV, wO, m, u, w }, { heads: H, scale }) => {
-    const [T, D] = [x.shape[0]!, wQ.shape[1]! / H];
-    const q = projected(kernels, as(qToken, 1, qToken.shape[0]!), wQ, H);
-    const k = projected(kernels, floats(x), wK, H);
-    const v = projected(kernels, floats(x), wV, H);
-    const score = Float64Array.from({ length: T * H }, (_, i) => {
-      let sum = 0;
-      for (let d = 0; d < D; d++) sum += q.data[(i % H) * D + d]! * k.data[i * D + d]!;
-      return scale * sum;
-    });
-    const scores = (i: number) => score[i]!;
-    const { kept, written, m: top } = peaks(T, H, () => 0, scores, m);
-    const { out, state, z } = kernels.linearAttention(
-      filled([T, H, 1], () => 1),
-      filled([T, H, 1], (i) => written[i]!),
-      v,
-      {
-        layout: "tokens-first",
-        gates: filled([T, H], (i) => kept[i]!),
-        factors: true,
-        state: w && as(w, H, 1, v.shape[2]!),
-        z: u && as(u, H, 1),
-        epsilon: 0,
-      },
-    );
-    return { out: joined(kernels, out, wO), m: top, u: z!.data, w: state.data };
-  };
 
 const based: Implementation<typeof basedTaylorLinearAttention> =
   (kernels) =>
@@ -481,7 +450,6 @@ const tnl: Implementation<typeof tnlGatedLinearAttention> =
   };
 
 export const linear = {
-  "linear/aaren": aarenKernel,
   "linear/based-taylor-linear-attention": based,
   "linear/cosformer": cosformerKernel,
   "linear/exp-normalized-linear-attention": expNormalized,
