@@ -13,8 +13,9 @@ export const enum Function {
   geluTanh,
   normal,
   relu,
-  /** e^x as attention takes it, of scores less their largest. */
+  /** e^x and 2^x as softmax takes them, of scores less their largest. */
   weight,
+  weight2,
 }
 
 /** One of them; `which` is known where it is inlined. */
@@ -30,6 +31,7 @@ function valueOf(which: i32, x: v128): v128 {
   if (which === Function.geluTanh) return lanes.geluTanh(x);
   if (which === Function.normal) return lanes.normal(x);
   if (which === Function.weight) return lanes.exp(x);
+  if (which === Function.weight2) return lanes.exp2(x);
   return f32x4.max(x, f32x4.splat(0));
 }
 
@@ -73,16 +75,9 @@ export function apply(which: i32, source: usize, factors: usize, target: usize, 
       return loop(Function.normal, source, factors, target, end);
     case Function.weight:
       return loop(Function.weight, source, factors, target, end);
+    case Function.weight2:
+      return loop(Function.weight2, source, factors, target, end);
     default:
       return loop(Function.relu, source, factors, target, end);
-  }
-}
-
-/** 2^x for `count` floats ≤ 127, in the same way. */
-export function exp2(source: usize, target: usize, count: i32): void {
-  const end = target + ((<usize>count) << 2);
-  for (; target < end; target += 16) {
-    v128.store(target, lanes.exp2(v128.load(source)));
-    source += 16;
   }
 }

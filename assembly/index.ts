@@ -1,7 +1,6 @@
 /** What the module exports. Memory is the caller's: nothing here allocates, checks or throws. */
 export { attend, attendScratch } from "./attention/attend";
 export { linear, linearScratch } from "./linear/linear";
-export { apply, exp2 } from "./elementwise";
 export { fourier } from "./fourier/axis";
 export { longConvolve } from "./fourier/long";
 export { delta, deltaScratch } from "./delta/chunks";
@@ -13,6 +12,17 @@ export { diagonal, diagonalScratch } from "./ssm/diagonal";
 export { recur } from "./ssm/recur";
 export { regress, scan, scanScratch } from "./ssm/scan";
 export { ssd, ssdScratch } from "./ssm/ssd";
+export { apply } from "./elementwise";
+export { quantiseActivations, activationBytes } from "./quantised/activations";
+export { directProduct } from "./quantised/direct";
+export { integerProduct } from "./quantised/integer";
+export { pack, packedBytes } from "./quantised/layout";
+export { panelProduct, panelScratch } from "./quantised/panels";
+export { gather, gatherHalves } from "./rows/gather";
+export { normalise, sum } from "./rows/norm";
+export { rotate } from "./rows/rotary";
+export { logSumExp, softmax } from "./rows/softmax";
+export { argmax, top } from "./rows/top";
 export { chooseTile } from "./tile/multiply";
 
 /** Whether this is the relaxed target. */

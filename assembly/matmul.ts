@@ -1,3 +1,4 @@
+import { matvec } from "./matvec";
 import { clear, copyFloats, fill, panelOfColumns, panelOfRows } from "./pack";
 import { groupRows, multiply } from "./tile/multiply";
 import { groupsBytes, groupsOfRows } from "./tile/pack";
@@ -36,6 +37,10 @@ export function matmul(
   depth: i32,
   scratch: usize,
 ): void {
+  if (rows < 4) {
+    matvec(a, aRow, b, bRow, transposed, bias, c, cRow, rows, columns, depth);
+    return;
+  }
   if (bias || depth === 0)
     for (let row = 0; row < rows; row++) {
       const target = c + <usize>row * cRow;
@@ -94,7 +99,7 @@ function packColumns(
 }
 
 /** One panel of columns; what is no whole tile goes through `edge`, a copy of it padded to whole ones. */
-function stripe(
+export function stripe(
   a: usize,
   b: usize,
   deep: i32,

@@ -4,12 +4,16 @@ import { attention } from "./contests/attention.ts";
 import { delta } from "./contests/delta.ts";
 import { linear } from "./contests/linear.ts";
 import { matmul } from "./contests/matmul.ts";
+import { rows } from "./contests/rows.ts";
 import { states } from "./contests/states.ts";
+import { weights } from "./contests/weights.ts";
 
 export const contests = {
   matmul,
   attention,
   delta,
   linear,
+  rows,
   states,
+  weights,
 } satisfies Readonly<Record<string, Contests>>;

@@ -2,7 +2,10 @@
 import type { Arena, Region } from "./arena.ts";
 import { KernelError } from "./error.ts";
 import type { Struct } from "./struct.ts";
-import { type Booleans, type Floats, WasmTensor } from "./tensor.ts";
+import { type Booleans, type Floats, type Halves, type Integers, WasmTensor } from "./tensor.ts";
+
+type Tensor = Floats | Booleans | Integers | Halves;
+type TensorArray = typeof Float32Array | typeof Uint8Array | typeof Int32Array | typeof Uint16Array;
 
 export const shown = (shape: readonly unknown[]): string => `[${shape.join(", ")}]`;
 
@@ -22,7 +25,7 @@ export class Call {
   }
 
   /** Checks that a tensor is one and holds as many values as its shape says. */
-  check(argument: string, tensor: Floats | Booleans, array: typeof Float32Array | typeof Uint8Array): void {
+  check(argument: string, tensor: Tensor, array: TensorArray): void {
     if (typeof tensor !== "object" || tensor === null || !Array.isArray(tensor.shape))
       this.fail(argument, `${argument} must be { shape, data }, got ${tensor === null ? "null" : typeof tensor}`);
     const { shape, data } = tensor;
@@ -75,16 +78,21 @@ export class Call {
     return address;
   }
 
+  /** A copy of integers of the memory. */
+  integers(address: number, count: number): Int32Array {
+    return new Int32Array(this.#arena.memory.buffer, address, count).slice();
+  }
+
   /**
-   * The tensor a result goes to: `into` if given, of that shape and apart from the inputs, else one of this call. Where
-   * each result is read from its own place alone, `into` may be an input (`inPlace`).
+   * The tensor a result goes to: `into` if given, of that shape and apart from the inputs, else one of this call. It may
+   * be one of those `inPlace`, of which each value is read before that place is written.
    */
   target(
     argument: string,
     shape: readonly number[],
     into: WasmTensor | undefined,
     inputs: Readonly<Record<string, Floats | undefined>>,
-    inPlace = false,
+    inPlace: readonly string[] = [],
   ): WasmTensor {
     if (!into) return this.region.tensor(shape);
     if (!(into instanceof WasmTensor) || into.arena !== this.#arena)
@@ -92,7 +100,11 @@ export class Call {
     if (into.shape.join() !== shape.join())
       this.fail(argument, `${argument} has shape ${shown(into.shape)}, expected ${shown(shape)}`);
     for (const [name, input] of Object.entries(inputs))
-      if (input instanceof WasmTensor && overlap(input, into) && !(inPlace && input.address === into.address))
+      if (
+        input instanceof WasmTensor &&
+        overlap(input, into) &&
+        !(inPlace.includes(name) && input.address === into.address)
+      )
         this.fail(argument, `${argument} overlaps ${name} in memory; give a tensor of its own`);
     return into;
   }

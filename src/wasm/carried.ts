@@ -29,7 +29,7 @@ export function targets(
   if (state) call.same("state", state, stateShape);
   const out = call.target("into", outShape, into, { ...inputs, state });
   const last = call.target("stateInto", stateShape, stateInto, { ...inputs, into });
-  if (stateInto) call.target("stateInto", stateShape, stateInto, { state }, true);
+  if (stateInto) call.target("stateInto", stateShape, stateInto, { state }, ["state"]);
   return {
     out,
     last,

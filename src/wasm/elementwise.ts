@@ -16,12 +16,13 @@ export const functions = [
   "normal",
   "relu",
   "weight",
+  "weight2",
 ] as const;
 
 /**
  * A function of single values: `gelu` is the exact one, x · Φ(x), `gelu-tanh` its approximation with a hyperbolic tangent;
- * `normal` is Φ, the share of a standard normal distribution below x; `weight` is e^x as attention takes it, for x ≤ 88,
- * and 0 below −69.3.
+ * `normal` is Φ, the share of a standard normal distribution below x; `weight` and
+ * `weight2` are e^x and 2^x as softmax takes them: for x ≤ 88 and x ≤ 127, and 0 below −69.3 and −100.
  */
 export type Elementwise = (typeof functions)[number];
 
@@ -42,7 +43,7 @@ export function map(exports: Exports, arena: Arena, x: Floats, f: Elementwise, o
     call.check("x", x, Float32Array);
     const which = call.choose("f", f, functions);
     const source = call.addressOf("x", x);
-    const target = call.target("into", x.shape, options.into, { x }, true);
+    const target = call.target("into", x.shape, options.into, { x }, ["x"]);
     exports.apply(which, source, 0, target.address, x.data.length);
     return call.result(target, options.into);
   });
@@ -67,7 +68,7 @@ export function gated(
     call.same("b", b, a.shape);
     const which = call.choose("f", f, functions);
     const [from, by] = [call.addressOf("a", a), call.addressOf("b", b)];
-    const target = call.target("into", a.shape, options.into, { a, b }, true);
+    const target = call.target("into", a.shape, options.into, { a, b }, ["a", "b"]);
     exports.apply(which, from, by, target.address, a.data.length);
     return call.result(target, options.into);
   });

@@ -49,7 +49,88 @@ export interface Exports {
   ssd(job: number): void;
   ssdScratch(heads: number, width: number, states: number): number;
   apply(which: number, source: number, factors: number, target: number, count: number): void;
-  exp2(source: number, target: number, count: number): void;
+  softmax(source: number, target: number, rows: number, width: number): void;
+  logSumExp(source: number, target: number, rows: number, width: number): void;
+  normalise(
+    which: number,
+    source: number,
+    weight: number,
+    bias: number,
+    target: number,
+    rows: number,
+    width: number,
+    epsilon: number,
+    offset: number,
+  ): void;
+  sum(a: number, b: number, target: number, count: number): void;
+  rotate(
+    source: number,
+    target: number,
+    cosines: number,
+    sines: number,
+    at: number,
+    first: number,
+    outer: number,
+    places: number,
+    inner: number,
+    width: number,
+    turned: number,
+    interleaved: number,
+  ): void;
+  top(source: number, values: number, indices: number, rows: number, width: number, count: number): void;
+  argmax(source: number, indices: number, rows: number, width: number): void;
+  gather(table: number, indices: number, target: number, count: number, width: number): void;
+  gatherHalves(table: number, indices: number, target: number, count: number, width: number, bfloat: number): void;
+  packedBytes(format: number, rows: number, depth: number): number;
+  pack(format: number, source: number, rows: number, depth: number, target: number): void;
+  activationBytes(format: number, depth: number): number;
+  quantiseActivations(
+    format: number,
+    source: number,
+    rows: number,
+    depth: number,
+    numbers: number,
+    scales: number,
+    sums: number,
+  ): void;
+  integerProduct(
+    format: number,
+    w: number,
+    rowScales: number,
+    numbers: number,
+    scales: number,
+    sums: number,
+    bias: number,
+    c: number,
+    rows: number,
+    columns: number,
+    depth: number,
+    scratch: number,
+  ): void;
+  directProduct(
+    format: number,
+    w: number,
+    rowScales: number,
+    a: number,
+    bias: number,
+    c: number,
+    rows: number,
+    columns: number,
+    depth: number,
+  ): void;
+  panelProduct(
+    format: number,
+    w: number,
+    rowScales: number,
+    a: number,
+    bias: number,
+    c: number,
+    rows: number,
+    columns: number,
+    depth: number,
+    scratch: number,
+  ): void;
+  panelScratch(): number;
   chooseTile(which: number): void;
   peak(rounds: number, target: number): void;
   sweep(source: number, bytes: number): number;

@@ -10,8 +10,13 @@ import { KernelError } from "./error.ts";
 import { areKernels, type Exports } from "./exports.ts";
 import { hasRelaxedSimd, hasSimd } from "./features.ts";
 import { type Complex, type FourierOptions, fourier, type LongConvolutionOptions, longConvolution } from "./fourier.ts";
+import { gather } from "./gather.ts";
 import { type LinearAttentionOptions, type LinearlyAttended, linearAttention } from "./linear.ts";
 import { type MatmulOptions, matmul } from "./matmul.ts";
+import { type PackedWeights, type ProjectOptions, pack, project } from "./project.ts";
+import type { Quantised } from "./quantise.ts";
+import { type RotaryOptions, type RotaryTable, rotate } from "./rotary.ts";
+import * as rows from "./rows.ts";
 import {
   type DiagonalInputs,
   type DiagonalOptions,
@@ -23,7 +28,7 @@ import {
   selectiveScan,
 } from "./scan.ts";
 import { type SsdInputs, type SsdOptions, ssd } from "./ssd.ts";
-import type { Floats } from "./tensor.ts";
+import type { Floats, Halves, Integers } from "./tensor.ts";
 import { type Tile, TileChoice } from "./tile.ts";
 
 /** The kernels themselves, or both targets, of which the better one that the engine runs is taken. */
@@ -77,6 +82,26 @@ export interface Kernels {
   longConvolution(u: Floats, taps: Floats, options?: LongConvolutionOptions): Floats;
   /** See {@link deltaRule}. */
   deltaRule(q: Floats, k: Floats, v: Floats, options?: DeltaRuleOptions): DeltaRuled;
+  /** See {@link pack}. */
+  pack(weights: Quantised, region: Region): PackedWeights;
+  /** See {@link project}. */
+  project(x: Floats, weights: PackedWeights | Quantised, options?: ProjectOptions): Floats;
+  /** See {@link rows.add}. */
+  add(a: Floats, b: Floats, options?: MapOptions): Floats;
+  /** See {@link rows.softmax}. */
+  softmax(x: Floats, options?: MapOptions): Floats;
+  /** See {@link rows.logSumExp}. */
+  logSumExp(x: Floats, options?: MapOptions): Floats;
+  /** See {@link rows.norm}. */
+  norm(x: Floats, kind: rows.Norm, options?: rows.NormOptions): Floats;
+  /** See {@link rows.topK}. */
+  topK(x: Floats, count: number): rows.Top;
+  /** See {@link rows.argmax}. */
+  argmax(x: Floats): Integers;
+  /** See {@link rotate}. */
+  rotate(x: Floats, table: RotaryTable, options?: RotaryOptions): Floats;
+  /** See {@link gather}. */
+  gather(table: Floats | Halves, indices: Integers, options?: MapOptions): Floats;
 }
 
 /**
@@ -139,6 +164,16 @@ function kernels(exports: Exports, arena: Arena, tile: Tile | undefined): Kernel
     fourier: (re, im, options) => fourier(exports, arena, re, im, options),
     longConvolution: (u, taps, options) => longConvolution(exports, arena, u, taps, options),
     deltaRule: (q, k, v, options) => deltaRule(exports, arena, q, k, v, options),
+    pack: (weights, region) => pack(exports, arena, weights, region),
+    project: (x, weights, options) => project(exports, arena, x, weights, options),
+    add: (a, b, options) => rows.add(exports, arena, a, b, options),
+    softmax: (x, options) => rows.softmax(exports, arena, x, options),
+    logSumExp: (x, options) => rows.logSumExp(exports, arena, x, options),
+    norm: (x, kind, options) => rows.norm(exports, arena, x, kind, options),
+    topK: (x, count) => rows.topK(exports, arena, x, count),
+    argmax: (x) => rows.argmax(exports, arena, x),
+    rotate: (x, table, options) => rotate(exports, arena, x, table, options),
+    gather: (table, indices, options) => gather(exports, arena, table, indices, options),
   };
 }
 

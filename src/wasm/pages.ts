@@ -3,10 +3,13 @@
  * not support it declines, saying why. A test judges every entry.
  */
 
+import { composed } from "./pages/composed.ts";
 import { deltaLayers } from "./pages/delta-layers.ts";
 import { deltaRules } from "./pages/delta.ts";
 import { gated } from "./pages/gated.ts";
 import { linear } from "./pages/linear.ts";
+import { pointwise } from "./pages/pointwise.ts";
+import { rotaryPages } from "./pages/rotary.ts";
 import { softmax } from "./pages/softmax.ts";
 import { spectra } from "./pages/spectra.ts";
 import { states } from "./pages/states.ts";
@@ -15,10 +18,13 @@ export type { Implementation } from "./pages/adapt.ts";
 
 /** The kernel that answers each page, by the page's id. */
 export const implementations = {
+  ...composed,
   ...deltaLayers,
   ...deltaRules,
   ...gated,
   ...linear,
+  ...pointwise,
+  ...rotaryPages,
   ...softmax,
   ...spectra,
   ...states,

@@ -14,6 +14,20 @@ export interface Booleans {
   readonly data: Uint8Array;
 }
 
+/** Whole numbers in row-major order. */
+export interface Integers {
+  readonly shape: readonly number[];
+  readonly data: Int32Array;
+}
+
+/** Real numbers of two bytes in row-major order. */
+export interface Halves {
+  readonly shape: readonly number[];
+  /** IEEE's half, or the upper half of a float32. */
+  readonly format: "float16" | "bfloat16";
+  readonly data: Uint16Array;
+}
+
 /** A tensor inside the memory of the kernels, valid until its region is released. */
 export class WasmTensor implements Floats {
   readonly arena: Arena;

@@ -39,6 +39,7 @@ const bounds: readonly [
   ...(readonly [number, number])[],
 ][] = [
   ["weight", Math.exp, 1.5, [-1e-30, -69.2999]],
+  ["weight2", (x) => 2 ** x, 1.5, [-1e-30, -99.999], [1e-30, 127]],
   ["exp", Math.exp, 1.5, [-1e-37, -87.336], [1e-37, 88.7228]],
   ["log", Math.log, 1, [1e-45, 3.4e38], [0.7, 1.5]],
   ["tanh", Math.tanh, 2, [1e-37, 3e38], [-1e-37, -3e38]],
@@ -72,6 +73,7 @@ for (const { name, runs, kernels } of targets)
     const [infinity, nan] = [Number.POSITIVE_INFINITY, Number.NaN];
     test("zeros, borders and NaN", () => {
       expect(apply("weight", 0, -0, -69.31, -1000, -3e38, -infinity, nan)).toEqual([1, 1, 0, 0, 0, 0, nan]);
+      expect(apply("weight2", 0, -0, -100.1, -1000, -3e38, -infinity, nan)).toEqual([1, 1, 0, 0, 0, 0, nan]);
       expect(apply("exp", 0, -0, -87.4, -infinity, 88.73, infinity, nan)).toEqual([
         1,
         1,
