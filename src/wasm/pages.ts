@@ -4,8 +4,8 @@
  */
 
 import { composed } from "./pages/composed.ts";
-import { deltaLayers } from "./pages/delta-layers.ts";
 import { deltaRules } from "./pages/delta.ts";
+import { deltaLayers } from "./pages/delta-layers.ts";
 import { gated } from "./pages/gated.ts";
 import { linear } from "./pages/linear.ts";
 import { pointwise } from "./pages/pointwise.ts";
