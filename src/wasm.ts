@@ -6,8 +6,12 @@
  */
 export { Arena, type ArenaOptions, type Region } from "./wasm/arena.ts";
 export type { Attended, AttentionOptions, Blocks, Packed } from "./wasm/attention/options.ts";
+export { type AppendOptions, Cache, type CacheOptions } from "./wasm/cache.ts";
 export type { Carried, CarriedOptions } from "./wasm/carried.ts";
 export type { ConvolutionOptions } from "./wasm/convolution.ts";
+export type { MergeOptions } from "./wasm/decode/merge.ts";
+export type { DecodeOptions, StepOptions } from "./wasm/decode/options.ts";
+export type { HalfRows, IntegerRows, Rows, RowType } from "./wasm/decode/rows.ts";
 export type { Elementwise, MapOptions } from "./wasm/elementwise.ts";
 export type { DeltaRuled, DeltaRuleOptions } from "./wasm/delta.ts";
 export { KernelError } from "./wasm/error.ts";

@@ -1,6 +1,7 @@
 /** All contests, by the name of their file. */
 import type { Contests } from "./contest.ts";
 import { attention } from "./contests/attention.ts";
+import { decode } from "./contests/decode.ts";
 import { delta } from "./contests/delta.ts";
 import { linear } from "./contests/linear.ts";
 import { matmul } from "./contests/matmul.ts";
@@ -11,6 +12,7 @@ import { weights } from "./contests/weights.ts";
 export const contests = {
   matmul,
   attention,
+  decode,
   delta,
   linear,
   rows,

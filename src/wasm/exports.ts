@@ -7,6 +7,39 @@ export interface Exports {
   deltaScratch(job: number): number;
   deltaSteps(job: number): void;
   deltaStepsScratch(job: number): number;
+  decode(job: number): void;
+  decodeScratch(rows: number, together: number, width: number, valueWidth: number): number;
+  appendRows(
+    type: number,
+    source: number,
+    sourceHead: number,
+    sourceRow: number,
+    heads: number,
+    count: number,
+    width: number,
+    target: number,
+    targetHead: number,
+    targetRow: number,
+    scales: number,
+    scaleHead: number,
+    scaleRow: number,
+  ): number;
+  hasSpecial(source: number, bytes: number): number;
+  merge(
+    parts: number,
+    part: number,
+    lses: number,
+    lsePart: number,
+    count: number,
+    heads: number,
+    queries: number,
+    width: number,
+    outHead: number,
+    outRow: number,
+    lseHead: number,
+    out: number,
+    lse: number,
+  ): void;
   matmul(
     a: number,
     aRow: number,

@@ -2,8 +2,13 @@
 import { Arena, type ArenaOptions, type Region } from "./arena.ts";
 import { attention } from "./attention/attention.ts";
 import type { Attended, AttentionOptions } from "./attention/options.ts";
+import { Cache, type CacheOptions } from "./cache.ts";
 import type { Carried, CarriedOptions } from "./carried.ts";
 import { type ConvolutionOptions, convolution } from "./convolution.ts";
+import { decode } from "./decode/decode.ts";
+import { type MergeOptions, merge } from "./decode/merge.ts";
+import type { DecodeOptions } from "./decode/options.ts";
+import type { Rows } from "./decode/rows.ts";
 import { type DeltaRuled, type DeltaRuleOptions, deltaRule } from "./delta.ts";
 import { type Elementwise, gated, type MapOptions, map } from "./elementwise.ts";
 import { KernelError } from "./error.ts";
@@ -29,6 +34,11 @@ import {
 } from "./scan.ts";
 import { type SsdInputs, type SsdOptions, ssd } from "./ssd.ts";
 import type { Floats, Halves, Integers } from "./tensor.ts";
+import { mostThreads } from "./threads/control.ts";
+import { Pool } from "./threads/pool.ts";
+import { mostPages, sharing } from "./threads/shared.ts";
+import { splitting } from "./threads/split.ts";
+import { starter } from "./threads/worker.ts";
 import { type Tile, TileChoice } from "./tile.ts";
 
 /** The kernels themselves, or both targets, of which the better one that the engine runs is taken. */
@@ -44,9 +54,20 @@ export interface LoadOptions extends ArenaOptions {
    * measured for 20 ms once there have been some 30 ms of work, and kept for all kernels of the process.
    */
   readonly tile?: Tile | undefined;
+  /**
+   * Threads that share the work of large calls, the caller's among them. Default 1. More take shared memory and
+   * workers: Node, Deno, Bun and browsers whose page is cross-origin isolated and allows `blob:` workers have them;
+   * elsewhere it stays at one, and {@link Kernels.threads} tells. The kernels must then come as bytes or from a URL,
+   * since a compiled module cannot share its memory, and a memory that is given must be shared.
+   */
+  readonly threads?: number | undefined;
 }
 
 export interface Kernels {
+  /** How many threads share the work of large calls. Results are the same bits, however many. */
+  readonly threads: number;
+  /** How many workers have started, which the first large call asks of them, and how many tasks they have done. */
+  readonly workers: { readonly started: number; readonly tasks: number };
   /** Which instructions they use; `relaxed` is faster, and rounds each product and sum together where the processor can. */
   readonly target: "simd" | "relaxed";
   /** How the tiles of products are made at the moment. */
@@ -54,6 +75,11 @@ export interface Kernels {
   readonly arena: Arena;
   /** The functions of the module, for callers that keep their own memory; they check nothing. */
   readonly exports: Exports;
+  /**
+   * Ends the workers, if there are any; the kernels then go on in one thread. In Node and Bun a process ends without
+   * it, too.
+   */
+  close(): void;
   /** Opens a region of memory, for tensors that calls neither copy in nor out. */
   region(): Region;
   /** See {@link matmul}. */
@@ -102,6 +128,12 @@ export interface Kernels {
   rotate(x: Floats, table: RotaryTable, options?: RotaryOptions): Floats;
   /** See {@link gather}. */
   gather(table: Floats | Halves, indices: Integers, options?: MapOptions): Floats;
+  /** See {@link decode}. */
+  decode(q: Floats, k: Rows, v: Rows, options?: DecodeOptions): Attended;
+  /** See {@link merge}. */
+  merge(parts: readonly Attended[], options?: MergeOptions): Attended;
+  /** An empty {@link Cache}. */
+  cache(options: CacheOptions): Cache;
 }
 
 /**
@@ -111,7 +143,7 @@ export interface Kernels {
  * @throws KernelError if the engine has no SIMD, more than one source is given, or the source is not of this package.
  */
 export async function load(options: LoadOptions = {}): Promise<Kernels> {
-  const { module, bytes, url, tile, ...memory } = options;
+  const { module, bytes, url, tile, threads = 1, ...memory } = options;
   const given = Object.entries({ module, bytes, url }).filter(([, source]) => source !== undefined);
   if (given.length > 1)
     throw new KernelError("load", given[1]![0], `give one of ${given.map(([name]) => name).join(", ")}, not more`);
@@ -121,22 +153,54 @@ export async function load(options: LoadOptions = {}): Promise<Kernels> {
       "engine",
       "this engine has no WebAssembly SIMD, which the kernels need; the pages of the specification run anywhere",
     );
-  const arena = new Arena(memory);
-  const instance = await WebAssembly.instantiate(await compiled(options), { env: { memory: arena.memory } });
+  if (!Number.isSafeInteger(threads) || threads < 1 || threads > mostThreads)
+    throw new KernelError("load", "threads", `threads must be a whole number from 1 to ${mostThreads}, got ${threads}`);
+  const start = threads > 1 ? await starter() : undefined;
+  const arena = new Arena(start ? sharedMemory(options) : memory);
+  const compiled = start ? await compiledShared(options) : await compile(options);
+  const instance = await WebAssembly.instantiate(compiled, { env: { memory: arena.memory } });
   if (!areKernels(instance.exports))
     throw new KernelError(
       "load",
       given[0]?.[0] ?? "url",
       `the module exports ${Object.keys(instance.exports).join(", ") || "nothing"}, not this version's kernels; give the package's kernels.wasm or kernels.relaxed.wasm`,
     );
-  return kernels(instance.exports, arena, tile);
+  if (!start) return kernels(instance.exports, arena, tile, undefined);
+  const pool = new Pool(threads, start, compiled, arena.memory, instance.exports);
+  return kernels(splitting(instance.exports, arena, pool), arena, tile, pool);
 }
 
-function kernels(exports: Exports, arena: Arena, tile: Tile | undefined): Kernels {
+/** A memory that threads share: the caller's, or one that grows as far as the engine lets it. */
+function sharedMemory({ memory, from, poison }: LoadOptions): ArenaOptions {
+  if (memory) {
+    if (memory.buffer instanceof SharedArrayBuffer) return { memory, from, poison };
+    throw new KernelError(
+      "load",
+      "memory",
+      "memory must be shared for more than one thread; make it with shared: true",
+    );
+  }
+  for (let maximum = mostPages; ; maximum /= 2)
+    try {
+      return { memory: new WebAssembly.Memory({ initial: 1, maximum, shared: true }), from: 0, poison };
+    } catch (cause) {
+      // What a shared memory may grow to is set aside from the start.
+      if (maximum < 1024) throw cause;
+    }
+}
+
+function kernels(exports: Exports, arena: Arena, tile: Tile | undefined, pool: Pool | undefined): Kernels {
   const target = exports.relaxed.value ? "relaxed" : "simd";
   const choice = new TileChoice(exports, arena, target, tile);
   return {
     target,
+    get threads() {
+      return pool && !pool.closed ? pool.threads : 1;
+    },
+    get workers() {
+      return pool?.workers ?? { started: 0, tasks: 0 };
+    },
+    close: () => pool?.close(),
     get tile() {
       return choice.tile;
     },
@@ -174,13 +238,27 @@ function kernels(exports: Exports, arena: Arena, tile: Tile | undefined): Kernel
     argmax: (x) => rows.argmax(exports, arena, x),
     rotate: (x, table, options) => rotate(exports, arena, x, table, options),
     gather: (table, indices, options) => gather(exports, arena, table, indices, options),
+    decode: (q, k, v, options) => decode(exports, arena, q, k, v, options),
+    merge: (parts, options) => merge(exports, arena, parts, options),
+    cache: (options) => new Cache(exports, arena, options),
   };
 }
 
-async function compiled({ module, bytes, url }: LoadOptions): Promise<WebAssembly.Module> {
+async function compile({ module, bytes, url }: LoadOptions): Promise<WebAssembly.Module> {
   if (module !== undefined) return better(module);
   if (bytes !== undefined) return WebAssembly.compile(better(bytes));
   return WebAssembly.compile(await read(new URL(better(url ?? kernelFiles()), import.meta.url)));
+}
+
+async function compiledShared({ module, bytes, url }: LoadOptions): Promise<WebAssembly.Module> {
+  if (module !== undefined)
+    throw new KernelError(
+      "load",
+      "module",
+      "a compiled module cannot share its memory: give bytes or url for more than one thread, or threads: 1",
+    );
+  const own = bytes !== undefined ? better(bytes) : await read(new URL(better(url ?? kernelFiles()), import.meta.url));
+  return WebAssembly.compile(sharing(own));
 }
 
 const better = <T>(source: Source<T>): T => {

@@ -4,10 +4,12 @@
  */
 
 import { composed } from "./pages/composed.ts";
+import { decode } from "./pages/decode.ts";
 import { deltaRules } from "./pages/delta.ts";
 import { deltaLayers } from "./pages/delta-layers.ts";
 import { gated } from "./pages/gated.ts";
 import { linear } from "./pages/linear.ts";
+import { merge } from "./pages/merge.ts";
 import { pointwise } from "./pages/pointwise.ts";
 import { rotaryPages } from "./pages/rotary.ts";
 import { softmax } from "./pages/softmax.ts";
@@ -23,9 +25,13 @@ export const implementations = {
   ...deltaRules,
   ...gated,
   ...linear,
+  ...merge,
   ...pointwise,
   ...rotaryPages,
   ...softmax,
   ...spectra,
   ...states,
 } as const;
+
+/** Further kernels of pages that have one above, by family. */
+export const alternatives = { decode } as const;

@@ -8,6 +8,9 @@ export interface Struct<Name extends string> {
   readonly fields: Readonly<Record<Name, Kind>>;
   readonly bytes: number;
   write(memory: WebAssembly.Memory, address: number, values: Readonly<Record<Name, number>>): void;
+  read(memory: WebAssembly.Memory, address: number): Record<Name, number>;
+  /** Where a field begins, in bytes. */
+  at(name: Name): number;
 }
 
 /** All that were declared, for that test. */
@@ -31,6 +34,15 @@ export function struct<const F extends Readonly<Record<string, Kind>>>(
         else view.setInt32(4 * i, value, true);
       });
     },
+    read(memory, address) {
+      const view = new DataView(memory.buffer, address, 4 * all.length);
+      const values = all.map(([name, kind], i) => {
+        if (kind === "f32") return [name, view.getFloat32(4 * i, true)];
+        return [name, kind === "u32" ? view.getUint32(4 * i, true) : view.getInt32(4 * i, true)];
+      });
+      return Object.fromEntries(values) as Record<keyof F & string, number>;
+    },
+    at: (name) => 4 * all.findIndex(([field]) => field === name),
   };
   structs.push(declared as Struct<string>);
   return declared;

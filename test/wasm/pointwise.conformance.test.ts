@@ -3,7 +3,6 @@ import { conformance } from "./conformance.ts";
 
 conformance(pointwise, {
   "long sequences": {
-    "core/lse-merge": { sizes: { P: 37, Tq: 9, E: 5 } },
     "score/sigmoid-attention": { sizes: { Tq: 35, Tk: 301, D: 9, E: 5 } },
     "score/relu-attention": { sizes: { Tq: 35, Tk: 133, D: 9, E: 5 } },
   },

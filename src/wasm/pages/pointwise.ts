@@ -1,11 +1,9 @@
 /** Pages whose weights are functions of single scores, merged rows, and embeddings: products and row functions. */
-import type { lseMerge } from "../../../spec/core/lse-merge.ts";
 import type { learnedAbsolutePosition } from "../../../spec/positional/learned-absolute-position.ts";
 import type { reluAttention } from "../../../spec/score/relu-attention.ts";
 import type { sigmoidAttention } from "../../../spec/score/sigmoid-attention.ts";
 import type { KernelTensor } from "../../oracle/kernel.ts";
 import type { Elementwise } from "../elementwise.ts";
-import type { Floats } from "../tensor.ts";
 import { as, floats, type Implementation } from "./adapt.ts";
 
 /** Whether query t sees key s. */
@@ -58,19 +56,6 @@ const relu: Implementation<typeof reluAttention> =
     return { out: kernels.matmul({ shape: [Tq, Tk], data }, floats(v)) };
   };
 
-const merge: Implementation<typeof lseMerge> =
-  (kernels) =>
-  ({ oParts, lseParts }) => {
-    const [P, Tq, E] = oParts.shape as [number, number, number];
-    if (P === 0) return { out: new Float32Array(Tq * E), lse: new Float32Array(Tq).fill(-Infinity) };
-    const turned = Float32Array.from({ length: Tq * P }, (_, i) => lseParts.data[(i % P) * Tq + Math.floor(i / P)]!);
-    const rows: Floats = { shape: [Tq, P], data: turned };
-    const shares = { shape: [Tq, 1, P], data: kernels.softmax(rows).data };
-    const at = (i: number) => (Math.floor(i / E) % P) * Tq * E + Math.floor(i / E / P) * E + (i % E);
-    const parts = Float32Array.from({ length: Tq * P * E }, (_, i) => oParts.data[at(i)]!);
-    return { out: kernels.matmul(shares, { shape: [Tq, P, E], data: parts }).data, lse: kernels.logSumExp(rows) };
-  };
-
 const learned: Implementation<typeof learnedAbsolutePosition> =
   (kernels) =>
   ({ x, table, positions, inputIds }, { offset, overflow, scheme, paddingIdx }) => {
@@ -90,7 +75,6 @@ const learned: Implementation<typeof learnedAbsolutePosition> =
   };
 
 export const pointwise = {
-  "core/lse-merge": merge,
   "positional/learned-absolute-position": learned,
   "score/relu-attention": relu,
   "score/sigmoid-attention": sigmoid,

@@ -1,0 +1,330 @@
+import { exp } from "../lanes";
+import { clear, copyFloats } from "../pack";
+import { exponential, ln } from "../scalars";
+import { addIntegers, flush, scoreIntegers, split } from "./integers";
+import { Job } from "./job";
+import { scoreHalves, scores } from "./keys";
+import { TINY, widen } from "./narrow";
+import {
+  integersAt,
+  KEYS,
+  keyScalesAt,
+  partsAt,
+  queriesAt,
+  queryPartsAt,
+  queryUnitsAt,
+  rowBytes,
+  rowsOfHead,
+  SCORES,
+  scoresAt,
+  sumsAt,
+  topsAt,
+  totalsAt,
+  unitsAt,
+  valueScalesAt,
+  wideAt,
+} from "./scratch";
+import { adjust, hide, largest, probabilities, scale } from "./softmax";
+import { addAll, addHalves, addSeen } from "./values";
+
+export { decodeScratch } from "./scratch";
+
+/**
+ * Softmax attention of a few queries over a long cache: keys and values are read once, in place and in the order of
+ * memory, for all query heads that share them.
+ */
+export function decode(job: Job): void {
+  if (job.type === 0) each<f32>(job);
+  else if (job.type === 1) each<u16>(job);
+  else each<i8>(job);
+}
+
+function each<T>(job: Job): void {
+  for (let first = 0; first < job.keyHeads; first += job.together) heads<T>(job, first);
+}
+
+/** The key heads that are read side by side, a block of keys at a time. */
+function heads<T>(job: Job, first: i32): void {
+  const quick = open<T>(job, first);
+  const to = min(job.keys, job.queries + job.offset + job.right);
+  for (let from = max(0, job.offset - job.left); from < to; from += KEYS) {
+    const end = min(to, from + KEYS);
+    for (let s = from; s < end; s = runEnd(job, s, end)) scoreRun<T>(job, first, from, s, runEnd(job, s, end), quick);
+    const zeros = absorb<T>(job, first, from, end - from, quick);
+    for (let s = from; s < end; s = runEnd(job, s, end))
+      addRun<T>(job, first, from, s, runEnd(job, s, end), zeros, quick);
+    if (isInteger<T>() && sizeof<T>() === 1 && quick) flushAll(job);
+  }
+  close(job, first);
+}
+
+/** One beyond the last of the keys before `end` that lie in one page with key s. */
+@inline
+function runEnd(job: Job, s: i32, end: i32): i32 {
+  return min(end, s - (s % job.pageKeys) + job.pageKeys);
+}
+
+/** The entry of the page table for the page of key s. */
+@inline
+function entry(job: Job, s: i32): i32 {
+  return job.pages ? load<i32>(job.pages + ((s / job.pageKeys) << 2)) : 0;
+}
+
+/**
+ * The queries, and nothing seen yet. Returns whether narrow keys and values can be multiplied as they are: if
+ * each has one query, of a size that leaves room for it.
+ */
+function open<T>(job: Job, first: i32): bool {
+  const shared = job.heads / job.keyHeads;
+  const row = rowBytes(job.width);
+  const rows = job.together * rowsOfHead(job);
+  let most = f32x4.splat(0);
+  let target = queriesAt(job);
+  for (let i = first * shared; i < (first + job.together) * shared; i++)
+    for (let query = 0; query < job.queries; query++) {
+      clear(target, row);
+      copyFloats(job.q + i * job.qHead + query * job.qRow, job.width, target);
+      for (const end = target + row; target < end; target += 16) most = f32x4.max(most, f32x4.abs(v128.load(target)));
+    }
+  clear(sumsAt(job), <usize>rows * rowBytes(job.valueWidth));
+  for (let r = 0; r < rows; r++) {
+    store<f32>(topsAt(job) + (r << 2), -Infinity);
+    store<f32>(totalsAt(job) + (r << 2), 0);
+  }
+  if (isFloat<T>() || rows !== job.together) return false;
+  if (sizeof<T>() === 2) {
+    // 2^112 times 2^15 is still a float.
+    if (job.special || v128.any_true(v128.not(f32x4.lt(most, f32x4.splat(32768))))) return false;
+    for (let at = queriesAt(job); at < target; at += 16)
+      v128.store(at, f32x4.mul(v128.load(at), f32x4.splat(TINY)));
+    return true;
+  }
+  for (let j = 0; j < job.together; j++) {
+    const parts = queryPartsAt(job) + <usize>j * row;
+    // A query that has no unit, NaN then, is not split; so what one key head does never depends on the others.
+    store<f32>(queryUnitsAt(job) + (j << 2), split(queriesAt(job) + <usize>j * row, job.width, parts, parts + (row >> 1)));
+  }
+  clear(integersAt(job), 2 * <usize>job.together * rowBytes(job.valueWidth));
+  return true;
+}
+
+/** Scores of keys s to `end`, which lie in one page, in the block that begins at `from`. */
+function scoreRun<T>(job: Job, first: i32, from: i32, s: i32, end: i32, quick: bool): void {
+  const page = entry(job, s);
+  const slot = s % job.pageKeys;
+  const base = job.k + <usize>page * job.kPage + <usize>slot * job.kRow + first * job.kHead;
+  const step = chunk(job.kRow);
+  for (let at = s; at < end; at += step) {
+    const stop = min(end, at + step);
+    const k = base + <usize>(at - s) * job.kRow;
+    touch(job, k + <usize>(stop - at) * job.kRow, <usize>(min(end, stop + step) - stop) * job.kRow);
+    scoreChunk<T>(job, k, stop - at, scoresAt(job) + ((at - from) << 2), quick);
+  }
+  if (isInteger<T>() && sizeof<T>() === 1)
+    for (let j = 0; j < job.together; j++) {
+      const offset = <usize>page * job.scalePage + <usize>(first + j) * job.scaleHead + <usize>slot * job.scaleRow;
+      const place = <usize>j * SCORES + ((s - from) << 2);
+      gather(job.kScales + offset, job.scaleRow, end - s, keyScalesAt(job) + place);
+      gather(job.vScales + offset, job.scaleRow, end - s, valueScalesAt(job) + place);
+    }
+}
+
+/** Scores of `count` keys, of which the first head's first begins at `keys`. */
+function scoreChunk<T>(job: Job, keys: usize, count: i32, target: usize, quick: bool): void {
+  const rows = rowsOfHead(job);
+  const row = rowBytes(job.width);
+  const wide = wideAt(job);
+  for (let at = 0; at < count; at += 4) {
+    // Beyond the end stands the last key again; its scores are not used.
+    const rest = count - at - 1;
+    const s1 = <usize>min(1, rest) * job.kRow;
+    const s2 = <usize>min(2, rest) * job.kRow;
+    const s3 = <usize>min(3, rest) * job.kRow;
+    for (let j = 0; j < job.together; j++) {
+      const k = keys + <usize>j * job.kHead;
+      const q = queriesAt(job) + <usize>(j * rows) * row;
+      const scored = target + <usize>(j * rows) * SCORES;
+      if (isFloat<T>()) scores(k, k + s1, k + s2, k + s3, q, rows, job.width, scored);
+      else if (sizeof<T>() === 2 && quick)
+        v128.store(scored, scoreHalves(k, k + s1, k + s2, k + s3, q, job.width));
+      else if (sizeof<T>() === 1 && quick && load<f32>(queryUnitsAt(job) + (j << 2)) >= 0) {
+        const parts = queryPartsAt(job) + <usize>j * row;
+        const unit = load<f32>(queryUnitsAt(job) + (j << 2));
+        v128.store(scored, scoreIntegers(k, k + s1, k + s2, k + s3, parts, parts + (row >> 1), unit, job.width));
+      } else {
+        widen<T>(k, job.width, wide);
+        widen<T>(k + s1, job.width, wide + row);
+        widen<T>(k + s2, job.width, wide + 2 * row);
+        widen<T>(k + s3, job.width, wide + 3 * row);
+        scores(wide, wide + row, wide + 2 * row, wide + 3 * row, q, rows, job.width, scored);
+      }
+    }
+    keys += <usize>job.kRow << 2;
+    target += 16;
+  }
+}
+
+/** Keys or values that are brought into the first cache together, for all key heads that are read side by side. */
+@inline
+function chunk(bytes: i32): i32 {
+  return max(4, (16384 / max(1, bytes)) & ~3);
+}
+
+/**
+ * Brings what comes next into the first cache while nothing else waits for memory: loads that depend on nothing keep
+ * more lines under way than arithmetic between them would. What was read is stored, so that it is not left out.
+ */
+function touch(job: Job, at: usize, bytes: usize): void {
+  let seen = 0;
+  for (const end = at + bytes; at < end; at += 64) seen ^= load<u8>(at);
+  store<i32>(wideAt(job), seen);
+}
+
+function gather(source: usize, step: usize, count: i32, target: usize): void {
+  const end = target + ((<usize>count) << 2);
+  for (; target < end; target += 4) {
+    store<f32>(target, load<f32>(source));
+    source += step;
+  }
+}
+
+/** Turns the scores of a block into probabilities, and what was added before with them. Returns whether any is 0. */
+function absorb<T>(job: Job, first: i32, from: i32, count: i32, quick: bool): bool {
+  const shared = job.heads / job.keyHeads;
+  const row = rowBytes(job.valueWidth);
+  const scaled = isInteger<T>() && sizeof<T>() === 1;
+  let zeros = false;
+  let r = 0;
+  for (let i = 0; i < job.together * shared; i++)
+    for (let query = 0; query < job.queries; query++) {
+      const tile = scoresAt(job) + <usize>r * SCORES;
+      const scales = <usize>(i / shared) * SCORES;
+      scale(tile, job.scale, scaled ? keyScalesAt(job) + scales : 0, count);
+      adjust(job, first * shared + i, query, from, tile, count);
+      const state = (<usize>r) << 2;
+      const before = load<f32>(topsAt(job) + state);
+      const top = max(before, largest(tile, count));
+      if (top !== before) {
+        const factor: f32 = before === -Infinity ? 1 : f32x4.extract_lane(exp(f32x4.splat(before - top)), 0);
+        store<f32>(topsAt(job) + state, top);
+        store<f32>(totalsAt(job) + state, factor * load<f32>(totalsAt(job) + state));
+        times(sumsAt(job) + <usize>r * row, row, factor);
+      }
+      zeros = probabilities(tile, count, top, totalsAt(job) + state, scaled ? valueScalesAt(job) + scales : 0) || zeros;
+      if (isInteger<T>() && sizeof<T>() === 1 && quick) {
+        // With one query each, r is also the key head's number.
+        hide(tile, count, (count + 7) & ~7, 0);
+        const parts = partsAt(job) + <usize>r * SCORES;
+        store<f32>(unitsAt(job) + state, split(tile, count, parts, parts + (SCORES >> 1)));
+      }
+      r++;
+    }
+  return zeros;
+}
+
+/** Adds the values of keys s to `end`, which lie in one page. */
+function addRun<T>(job: Job, first: i32, from: i32, s: i32, end: i32, zeros: bool, quick: bool): void {
+  const base = job.v + <usize>entry(job, s) * job.vPage + <usize>(s % job.pageKeys) * job.vRow + first * job.vHead;
+  const step = chunk(job.vRow);
+  for (let at = s; at < end; at += step) {
+    const stop = min(end, at + step);
+    const v = base + <usize>(at - s) * job.vRow;
+    if (!zeros) touch(job, v + <usize>(stop - at) * job.vRow, <usize>(min(end, stop + step) - stop) * job.vRow);
+    addChunk<T>(job, v, stop - at, (at - from) << 2, zeros, quick);
+  }
+}
+
+/** Adds `count` values; `place` is where their probabilities stand in a row of them. */
+function addChunk<T>(job: Job, values: usize, count: i32, place: usize, zeros: bool, quick: bool): void {
+  const rows = rowsOfHead(job);
+  const row = rowBytes(job.valueWidth);
+  const wide = wideAt(job);
+  const s1: usize = job.vRow;
+  const s2 = s1 + s1;
+  const s3 = s1 + s2;
+  for (let at = 0; at < count; at += 4) {
+    for (let j = 0; j < job.together; j++) {
+      const v = values + <usize>j * job.vHead;
+      const p = scoresAt(job) + <usize>(j * rows) * SCORES + place;
+      const sums = sumsAt(job) + <usize>(j * rows) * row;
+      if (count - at < 4 || (zeros && anyZero(p, rows)))
+        for (let i = 0; i < min(4, count - at); i++) {
+          const value = v + <usize>i * s1;
+          const weights = p + (i << 2);
+          if (!anyNotZero(weights, rows)) continue;
+          if (isFloat<T>()) addSeen(value, weights, rows, job.valueWidth, sums);
+          else {
+            widen<T>(value, job.valueWidth, wide);
+            addSeen(wide, weights, rows, job.valueWidth, sums);
+          }
+        }
+      else if (isFloat<T>()) addAll(v, v + s1, v + s2, v + s3, p, rows, job.valueWidth, sums);
+      else if (sizeof<T>() === 2 && quick) addHalves(v, v + s1, v + s2, v + s3, p, job.valueWidth, sums);
+      else if (sizeof<T>() === 1 && quick && load<f32>(unitsAt(job) + (j << 2)) >= 0) {
+        const high = partsAt(job) + <usize>j * SCORES + (place >> 1);
+        const integers = integersAt(job) + <usize>(2 * j) * row;
+        addIntegers(v, v + s1, v + s2, v + s3, high, high + (SCORES >> 1), job.valueWidth, integers);
+      } else {
+        widen<T>(v, job.valueWidth, wide);
+        widen<T>(v + s1, job.valueWidth, wide + row);
+        widen<T>(v + s2, job.valueWidth, wide + 2 * row);
+        widen<T>(v + s3, job.valueWidth, wide + 3 * row);
+        addAll(wide, wide + row, wide + 2 * row, wide + 3 * row, p, rows, job.valueWidth, sums);
+      }
+    }
+    values += s1 << 2;
+    place += 16;
+  }
+}
+
+/** Adds what integers have added up to. */
+function flushAll(job: Job): void {
+  const row = rowBytes(job.valueWidth);
+  for (let j = 0; j < job.together; j++) {
+    const unit = load<f32>(unitsAt(job) + (j << 2));
+    if (unit >= 0) flush(integersAt(job) + <usize>(2 * j) * row, unit, job.valueWidth, sumsAt(job) + <usize>j * row);
+  }
+}
+
+/** Whether any query has a probability of 0 for any of four keys. */
+function anyZero(p: usize, rows: i32): bool {
+  for (let r = 0; r < rows; r++)
+    if (v128.any_true(f32x4.eq(v128.load(p + <usize>r * SCORES), f32x4.splat(0)))) return true;
+  return false;
+}
+
+/** Whether any query sees one key. */
+function anyNotZero(p: usize, rows: i32): bool {
+  for (let r = 0; r < rows; r++) if (load<f32>(p + <usize>r * SCORES) !== 0) return true;
+  return false;
+}
+
+function times(target: usize, bytes: usize, factor: f32): void {
+  const by = f32x4.splat(factor);
+  for (let at: usize = 0; at < bytes; at += 16) v128.store(target + at, f32x4.mul(v128.load(target + at), by));
+}
+
+/** The averages and the log-sum-exps; zeros where nothing was seen. */
+function close(job: Job, first: i32): void {
+  const shared = job.heads / job.keyHeads;
+  const row = rowBytes(job.valueWidth);
+  let r = 0;
+  for (let head = first * shared; head < (first + job.together) * shared; head++) {
+    const sink: f64 = job.sinks ? <f64>load<f32>(job.sinks + (head << 2)) : -Infinity;
+    for (let query = 0; query < job.queries; query++) {
+      const total = load<f32>(totalsAt(job) + (r << 2));
+      const sums = sumsAt(job) + <usize>r * row;
+      let lse: f64 = total === 0 ? -Infinity : <f64>load<f32>(topsAt(job) + (r << 2)) + ln(total);
+      let share: f64 = total === 0 ? 0 : 1 / <f64>total;
+      // A sink's share is taken at the end: as the largest score it would drive all others towards zero.
+      if (sink > -Infinity) {
+        share /= 1 + exponential(sink - lse);
+        lse = max(sink, lse) + ln(1 + exponential(-abs(sink - lse)));
+      }
+      times(sums, row, <f32>share);
+      copyFloats(sums, job.valueWidth, job.out + head * job.outHead + query * job.outRow);
+      store<f32>(job.lse + head * job.lseHead + (query << 2), <f32>lse);
+      r++;
+    }
+  }
+}

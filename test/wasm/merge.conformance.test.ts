@@ -1,0 +1,6 @@
+import { merge } from "../../src/wasm/pages/merge.ts";
+import { conformance } from "./conformance.ts";
+
+conformance(merge, {
+  "many parts": { "core/lse-merge": { sizes: { P: 40, Tq: 9, E: 13 } } },
+});
