@@ -14,7 +14,7 @@ export { peak, sweep } from "./peak";
 export { convolve, convolveScratch } from "./ssm/convolve";
 export { diagonal, diagonalScratch } from "./ssm/diagonal";
 export { recur } from "./ssm/recur";
-export { regress, scan, scanScratch } from "./ssm/scan";
+export { scan, scanScratch } from "./ssm/scan";
 export { ssd, ssdScratch } from "./ssm/ssd";
 export { apply } from "./elementwise";
 export { quantiseActivations, activationBytes } from "./quantised/activations";

@@ -7,7 +7,7 @@ import { flush, read, write } from "./some";
 /** Tokens that all channels go through before the next ones: their rows stay in the first cache. */
 const TOKENS = 64;
 
-/** Bytes of scratch that {@link scan} and {@link regress} need: states and rates, eight channels side by side. */
+/** Bytes of scratch that {@link scan} needs: states and rates, eight channels side by side. */
 export function scanScratch(channels: i32, states: i32): usize {
   return (<usize>((channels + 7) & ~7) * states) << 3;
 }
@@ -18,16 +18,6 @@ export function scanScratch(channels: i32, states: i32): usize {
  * vectors at a time share the reads of b and c.
  */
 export function scan(job: ScanJob): void {
-  run(job, true);
-}
-
-/** The same with 1 − Δ b² for the factor on S; `a` is not read. */
-export function regress(job: ScanJob): void {
-  run(job, false);
-}
-
-@inline
-function run(job: ScanJob, selective: bool): void {
   const states = job.states;
   const row = (<usize>states) << 2;
   const group = row << 3;
@@ -37,18 +27,16 @@ function run(job: ScanJob, selective: bool): void {
     const count = job.channels - channel;
     if (job.state) panelOfRows(job.state + offset, row, count, states, at);
     else clear(at, group);
-    if (selective) {
-      panelOfRows(job.a + offset, row, count, states, at + group);
-      // To the base of 2, which saves a product a step.
-      for (let rate = at + group; rate < at + 2 * group; rate += 16)
-        v128.store(rate, f32x4.mul(v128.load(rate), f32x4.splat(1.44269504089)));
-    }
+    panelOfRows(job.a + offset, row, count, states, at + group);
+    // To the base of 2, which saves a product a step.
+    for (let rate = at + group; rate < at + 2 * group; rate += 16)
+      v128.store(rate, f32x4.mul(v128.load(rate), f32x4.splat(1.44269504089)));
     at += 2 * group;
   }
   for (let token = 0; token < job.tokens; token += TOKENS) {
     at = job.scratch;
     for (let channel = 0; channel < job.channels; channel += 8) {
-      stretch(job, selective, channel, token, min(token + TOKENS, job.tokens), at, group);
+      stretch(job, channel, token, min(token + TOKENS, job.tokens), at, group);
       at += 2 * group;
     }
   }
@@ -74,17 +62,8 @@ function stepOf(job: ScanJob, given: v128, bias: v128): v128 {
   return job.softplus ? softplus(step) : step;
 }
 
-/** What a token leaves of a state. */
-@inline
-function factorOf(selective: bool, step: v128, rate: usize, by: v128): v128 {
-  return selective
-    ? power(f32x4.mul(step, v128.load(rate)))
-    : f32x4.sub(f32x4.splat(1), f32x4.mul(step, f32x4.mul(by, by)));
-}
-
 /** Eight channels over some tokens; their states begin at `state`, their rates `apart` bytes after them. */
-@inline
-function stretch(job: ScanJob, selective: bool, channel: i32, from: i32, to: i32, state: usize, apart: usize): void {
+function stretch(job: ScanJob, channel: i32, from: i32, to: i32, state: usize, apart: usize): void {
   const count = job.channels - channel;
   const end = state + ((<usize>job.states) << 5);
   const row = (<usize>job.channels) << 2;
@@ -109,10 +88,10 @@ function stretch(job: ScanJob, selective: bool, channel: i32, from: i32, to: i32
     for (let at = state; at < end; at += 32) {
       const by = v128.load32_splat(b);
       const reader = v128.load32_splat(c);
-      const s0 = madd(factorOf(selective, step0, at + apart, by), v128.load(at), f32x4.mul(written0, by));
+      const s0 = madd(power(f32x4.mul(step0, v128.load(at + apart))), v128.load(at), f32x4.mul(written0, by));
       v128.store(at, s0);
       y0 = madd(reader, s0, y0);
-      const s1 = madd(factorOf(selective, step1, at + apart + 16, by), v128.load(at, 16), f32x4.mul(written1, by));
+      const s1 = madd(power(f32x4.mul(step1, v128.load(at + apart, 16))), v128.load(at, 16), f32x4.mul(written1, by));
       v128.store(at, s1, 16);
       y1 = madd(reader, s1, y1);
       b += 4;

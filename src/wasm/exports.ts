@@ -76,7 +76,6 @@ export interface Exports {
   fourier(job: number): void;
   longConvolve(job: number): void;
   recur(factors: number, x: number, state: number, out: number, last: number, rows: number, channels: number): void;
-  regress(job: number): void;
   scan(job: number): void;
   scanScratch(channels: number, states: number): number;
   ssd(job: number): void;

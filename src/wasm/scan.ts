@@ -11,8 +11,8 @@ export interface ScanInputs {
   readonly u: Floats;
   /** [T, C]: the steps Δ, or what they are made of. */
   readonly delta: Floats;
-  /** [C, N]: the rates, usually negative. Without them the factor on a state is 1 − Δ b². */
-  readonly a?: Floats | undefined;
+  /** [C, N]: the rates, usually negative. */
+  readonly a: Floats;
   /** [T, N]: by what the states are written. */
   readonly b: Floats;
   /** [T, N]: by what they are read. */
@@ -53,7 +53,7 @@ export function selectiveScan(
       u: call.addressOf("u", u),
       delta: call.addressOf("delta", delta),
       bias: optional(call, "bias", bias),
-      a: optional(call, "a", a),
+      a: call.addressOf("a", a),
       b: call.addressOf("b", b),
       c: call.addressOf("c", c),
       d: optional(call, "d", d),
@@ -64,8 +64,7 @@ export function selectiveScan(
       scratch: call.region.allocate(exports.scanScratch(C, N) >>> 0),
       ...{ tokens: T, channels: C, states: N, softplus: Number(softplus) },
     });
-    if (a) exports.scan(job);
-    else exports.regress(job);
+    exports.scan(job);
     return place.results();
   });
 }

@@ -2,8 +2,6 @@
 import type { aaren } from "../../../spec/linear/aaren.ts";
 import type { attentionFreeTransformer } from "../../../spec/linear/attention-free-transformer.ts";
 import type { dsfRecurrence } from "../../../spec/linear/dsf-recurrence.ts";
-import type { longhorn } from "../../../spec/linear/longhorn.ts";
-import type { longhornLayer } from "../../../spec/linear/longhorn-layer.ts";
 import type { mambaSelectiveSsm } from "../../../spec/linear/mamba-selective-ssm.ts";
 import type { mamba2Ssd } from "../../../spec/linear/mamba2-ssd.ts";
 import type { megaEma } from "../../../spec/linear/mega-ema.ts";
@@ -389,58 +387,6 @@ const attentionFree: Implementation<typeof attentionFreeTransformer> =
     };
   };
 
-/** b / (1 + b |k|²) with b = sigmoid(dt). */
-function regressionSteps(dt: Floats, k: Floats): Floats {
-  const [A, N] = [dt.shape[1]!, k.shape[1]!];
-  const squares = k.data.map((value) => value * value);
-  return map(dt, (value, i) => {
-    const t = Math.floor(i / A);
-    let size = 0;
-    for (let n = 0; n < N; n++) size += squares[t * N + n]!;
-    return 1 / (1 + Math.exp(-value) + size);
-  });
-}
-
-const whole = { decline: "the whole of k kᵀ is a delta rule, not a scan" };
-
-const regression: Implementation<typeof longhorn> =
-  (kernels) =>
-  ({ x, k, q, dt, dSkip, state }, { exact }) =>
-    exact
-      ? whole
-      : {
-          ...kernels.selectiveScan(
-            { u: floats(x), delta: regressionSteps(floats(dt), floats(k)), b: floats(k), c: floats(q) },
-            { d: floats(dSkip), state: given(state) },
-          ),
-        };
-
-const regressionLayer: Implementation<typeof longhornLayer> =
-  (kernels) =>
-  ({ u, wIn, conv, convB, wX, wDt, bDt, dSkip, wOut, state, cache }, { exact }) => {
-    if (exact) return whole;
-    const [A, K] = conv.shape as [number, number];
-    const R = wDt.shape[0]!;
-    const N = (wX.shape[1]! - R) / 2;
-    const both = kernels.matmul(floats(u), floats(wIn));
-    const branch = columns(both, 0, A);
-    const before = cache && turned(floats(cache));
-    const options = { bias: floats(convB), activation: "silu", state: tail(before) } as const;
-    const x = kernels.convolution(branch, floats(conv), options).out;
-    const made = kernels.matmul(x, floats(wX));
-    const dt = kernels.matmul(columns(made, 0, R), floats(wDt), { bias: floats(bDt) });
-    const [k, q] = [columns(made, R, N), columns(made, R + N, N)];
-    const mixed = kernels.selectiveScan(
-      { u: x, delta: regressionSteps(dt, k), b: k, c: q },
-      { d: floats(dSkip), z: columns(both, A, A), state: given(state) },
-    );
-    return {
-      out: kernels.matmul(mixed.out, floats(wOut)),
-      state: mixed.state,
-      cache: turned(lastRows(before, branch, K)),
-    };
-  };
-
 const gatedConvolutions: Implementation<typeof hyenaX> =
   (kernels) =>
   ({ x, wIn, bIn, shortW, shortB, innerW, innerB, wO, bO, shortState, innerState }) => {
@@ -465,8 +411,6 @@ export const states = {
   "linear/aaren": aarens,
   "linear/attention-free-transformer": attentionFree,
   "linear/dsf-recurrence": dsf,
-  "linear/longhorn": regression,
-  "linear/longhorn-layer": regressionLayer,
   "linear/mamba-selective-ssm": mamba,
   "linear/mamba2-ssd": mamba2,
   "linear/mega-ema": ema,
