@@ -49,7 +49,7 @@ export function splitting(exports: Exports, arena: Arena, pool: Pool): Exports {
         return exports.matmul(a, aRow, b, bRow, transposed, bias, c, cRow, rows, columns, depth, scratch);
       // Rows share what is packed of b, columns what is packed of a: the longer axis is cut, at whole tiles.
       const byRows = rows >= columns;
-      const parts = cuts(byRows ? rows : columns, byRows ? 60 : 64, 2 * pool.threads);
+      const parts = byRows ? leaving(4, cuts(rows, 60, 2 * pool.threads)) : cuts(columns, 64, 2 * pool.threads);
       run(exports.matmulScratch(columns, depth) >>> 0, () =>
         parts.map(([from, to]) => ({
           name: "matmul",
@@ -144,13 +144,15 @@ function cuts(length: number, grain: number, most: number): (readonly [number, n
   );
 }
 
-/** The same with two at least in each part, if there are two: one alone is computed in another way. */
-function pairs(length: number, most: number): (readonly [number, number])[] {
-  const parts = cuts(length, 2, most);
-  if (length % 2 === 0 || parts.length < 2) return parts;
-  const [last, before] = [parts.pop()!, parts.pop()!];
-  return last[1] - last[0] > 1 ? [...parts, before, last] : [...parts, [before[0], last[1]]];
+/** The same parts, the last two as one if the last has fewer than `least`: few are computed in another way. */
+function leaving(least: number, parts: readonly (readonly [number, number])[]): (readonly [number, number])[] {
+  const [before, last] = parts.slice(-2);
+  if (!before || !last || last[1] - last[0] >= least) return [...parts];
+  return [...parts.slice(0, -2), [before[0], last[1]]];
 }
+
+/** Parts of two at least, if there are two: one alone is computed in another way. */
+const pairs = (length: number, most: number) => leaving(2, cuts(length, 2, most));
 
 /** The least common multiple. */
 function multiple(a: number, b: number): number {
