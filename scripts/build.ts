@@ -2,7 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { chmodSync, copyFileSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { compileKernels } from "./kernels.ts";
+import { cache, compileKernels } from "./kernels.ts";
 import { root } from "./pages.ts";
 
 rmSync(join(root, "dist"), { recursive: true, force: true });
@@ -23,4 +23,6 @@ for (const file of [
 ])
   copyFileSync(join(root, "src/models/embedded", file), join(root, "dist/src/models/embedded", file));
 chmodSync(join(root, "dist/src/cli/main.js"), 0o755);
-await compileKernels(join(root, "dist"), true);
+// Packing builds several times; kernels whose sources have not changed are compiled once.
+await compileKernels(cache);
+for (const file of ["kernels.wasm", "kernels.relaxed.wasm"]) copyFileSync(join(cache, file), join(root, "dist", file));

@@ -161,7 +161,7 @@ export class Cache {
 
   /**
    * Attention of queries [H, Tq, D] (or [Tq, H, D]) that are the last Tq tokens of the cache, over all its keys or those
-   * of the window: see {@link decode}. The axis Tk of bias and mask begins with token {@link first}.
+   * of the window: see `decode` of the kernels. The axis Tk of bias and mask begins with token {@link first}.
    *
    * @throws KernelError naming the argument whose shape or values do not fit.
    */

@@ -112,17 +112,17 @@ export interface Kernels {
   pack(weights: Quantised, region: Region): PackedWeights;
   /** See {@link project}. */
   project(x: Floats, weights: PackedWeights | Quantised, options?: ProjectOptions): Floats;
-  /** See {@link rows.add}. */
+  /** a + b, value by value, of one shape. */
   add(a: Floats, b: Floats, options?: MapOptions): Floats;
-  /** See {@link rows.softmax}. */
+  /** The softmax of each row (the last axis); a row of −∞ alone gives zeros. */
   softmax(x: Floats, options?: MapOptions): Floats;
-  /** See {@link rows.logSumExp}. */
+  /** ln Σ e^x of each row (the last axis); −∞ for a row of −∞ alone. */
   logSumExp(x: Floats, options?: MapOptions): Floats;
-  /** See {@link rows.norm}. */
+  /** Each row (the last axis) over its root mean square (`rms`), deviation (`layer`) or length (`l2`). */
   norm(x: Floats, kind: rows.Norm, options?: rows.NormOptions): Floats;
-  /** See {@link rows.topK}. */
+  /** The largest values of each row and their places, falling; ties go to the lower place, NaN is largest. */
   topK(x: Floats, count: number): rows.Top;
-  /** See {@link rows.argmax}. */
+  /** The place of the largest value of each row (the last axis); ties go to the lower place, NaN is largest. */
   argmax(x: Floats): Integers;
   /** See {@link rotate}. */
   rotate(x: Floats, table: RotaryTable, options?: RotaryOptions): Floats;
