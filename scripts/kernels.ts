@@ -25,6 +25,7 @@ export async function compileKernels(folder: string, always = false): Promise<vo
   for (const [target, file] of Object.entries(files)) {
     const path = join(folder, file);
     if (!always && (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0) > newest) continue;
+    console.error(`compiling ${file}, some 20 seconds the first time`);
     // The compiler takes a second to load, and another process may be reading the file.
     const { default: asc } = await import("assemblyscript/asc");
     const fresh = `${path}.${process.pid}`;
@@ -39,5 +40,9 @@ export async function compileKernels(folder: string, always = false): Promise<vo
 /** Where the tests, and whatever runs from the source tree, look for them. */
 export const cache = join(root, "node_modules/.cache/attnspec");
 
-if (process.argv[1] === fileURLToPath(import.meta.url))
-  await (process.argv.includes("--cache") ? compileKernels(cache) : compileKernels(join(root, "dist"), true));
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const [where, ...more] = process.argv.slice(2);
+  if (more.length || (where !== undefined && where !== "--cache"))
+    throw new Error(`kernels.ts takes --cache or nothing, got ${process.argv.slice(2).join(" ")}`);
+  await (where ? compileKernels(cache) : compileKernels(join(root, "dist"), true));
+}

@@ -1,4 +1,5 @@
 /** What the bench measures: one job, done by this package's kernels and by others, interleaved in one process. */
+import type { Region } from "../wasm/arena.ts";
 import type { Kernels } from "../wasm/load.ts";
 import type { Floats, WasmTensor } from "../wasm/tensor.ts";
 import type { Onnx } from "./rivals/onnx.ts";
@@ -24,6 +25,8 @@ export interface Contest {
 /** What a contest is made with. */
 export interface Ring {
   readonly kernels: Kernels;
+  /** Where its tensors lie; for what is made with more than a shape. */
+  readonly region: Region;
   /** A tensor in the kernels' memory, standard normal values. */
   drawn(...shape: number[]): WasmTensor;
   /** A tensor in the kernels' memory to write to. */

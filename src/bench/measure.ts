@@ -58,6 +58,7 @@ export async function measure(
     const region = kernels.region();
     const ring: Ring = {
       kernels,
+      region,
       drawn(...shape) {
         const t = region.tensor(shape);
         const { data } = t;

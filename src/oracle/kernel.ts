@@ -84,7 +84,7 @@ export function shaped(
   for (const [name, value] of Object.entries(outputs)) {
     if (value === undefined) continue;
     named[name] =
-      isBare(value) && page.outputs[name]
+      isBare(value) && page.outputs[name] !== undefined
         ? { shape: lengthsOf(shapeOf(page.outputs[name]), sizes), data: value }
         : (value as Tensor);
   }

@@ -6,6 +6,7 @@ import type { StepOptions } from "./decode/options.ts";
 import { type RowType, rowBytes, rowTypes } from "./decode/rows.ts";
 import { choose, measureQueries, type Stored, step } from "./decode/step.ts";
 import type { Exports } from "./exports.ts";
+import { checked } from "./options.ts";
 import type { Floats } from "./tensor.ts";
 
 export interface CacheOptions {
@@ -125,7 +126,8 @@ export class Cache {
    *
    * @throws KernelError naming the argument whose shape does not fit, or if there is no room and the cache cannot grow.
    */
-  append(k: Floats, v: Floats, { layout = "heads-first" }: AppendOptions = {}): void {
+  append(k: Floats, v: Floats, options: AppendOptions = {}): void {
+    const { layout = "heads-first" } = checked("append", options);
     const tokens = this.#tokens(k, v, layout);
     this.#recycle();
     this.reserve(tokens);
@@ -168,7 +170,7 @@ export class Cache {
   attend(q: Floats, options: StepOptions = {}): Attended {
     return calling("attend", this.#arena, (call) => {
       this.#check(call);
-      const { layout = "heads-first", left = this.window - 1 } = options;
+      const { layout = "heads-first", left = this.window - 1 } = checked("attend", options);
       choose(call, "layout", layout, ["heads-first", "tokens-first"]);
       const asked = measureQueries(call, q, layout === "tokens-first");
       if (asked.batched) call.fail("q", `q has shape ${shown(q.shape)}; a cache is one sequence: give each its own`);

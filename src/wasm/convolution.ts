@@ -28,7 +28,7 @@ export function convolution(
 ): Carried {
   const { bias, activation = "none" } = options;
   return calling("convolution", arena, (call) => {
-    const { T, C, K } = measure(call, { x: "T C", weights: "C K", bias: "C" }, { x, weights, bias });
+    const { T, C, K } = measure(call, { x: "T C", weights: "C K", bias: "C?" }, { x, weights, bias });
     if (K === 0) call.fail("weights", "weights has no taps (K = 0); at least 1 is needed");
     const activate = call.choose("activation", activation, ["none", "silu"]);
     const place = targets(call, options, [T, C], [K - 1, C], { x, weights, bias });

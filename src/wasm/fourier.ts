@@ -127,7 +127,7 @@ export function longConvolution(
 ): Floats {
   const { behind, d, into } = options;
   return calling("longConvolution", arena, (call) => {
-    const { T, C } = measure(call, { u: "T C", d: "C" }, { u, d });
+    const { T, C } = measure(call, { u: "T C", d: "C?" }, { u, d });
     for (const [name, filter] of Object.entries({ taps, behind })) {
       if (!filter) continue;
       call.check(name, filter, Float32Array);

@@ -18,6 +18,7 @@ import { type Complex, type FourierOptions, fourier, type LongConvolutionOptions
 import { gather } from "./gather.ts";
 import { type LinearAttentionOptions, type LinearlyAttended, linearAttention } from "./linear.ts";
 import { type MatmulOptions, matmul } from "./matmul.ts";
+import { checked } from "./options.ts";
 import { type PackedWeights, type ProjectOptions, pack, project } from "./project.ts";
 import type { Quantised } from "./quantise.ts";
 import { type RotaryOptions, type RotaryTable, rotate } from "./rotary.ts";
@@ -143,7 +144,7 @@ export interface Kernels {
  * @throws KernelError if the engine has no SIMD, more than one source is given, or the source is not of this package.
  */
 export async function load(options: LoadOptions = {}): Promise<Kernels> {
-  const { module, bytes, url, tile, threads = 1, ...memory } = options;
+  const { module, bytes, url, tile, threads = 1, ...memory } = checked("load", options);
   const given = Object.entries({ module, bytes, url }).filter(([, source]) => source !== undefined);
   if (given.length > 1)
     throw new KernelError("load", given[1]![0], `give one of ${given.map(([name]) => name).join(", ")}, not more`);
@@ -208,39 +209,41 @@ function kernels(exports: Exports, arena: Arena, tile: Tile | undefined, pool: P
     exports,
     region: () => arena.region(),
     matmul(a, b, options) {
-      const product = matmul(exports, arena, a, b, options);
+      const product = matmul(exports, arena, a, b, checked("matmul", options));
       choice.spend(2 * product.data.length * a.shape.at(-1)!);
       return product;
     },
     attention(q, k, v, options) {
-      const attended = attention(exports, arena, q, k, v, options);
+      const attended = attention(exports, arena, q, k, v, checked("attention", options));
       choice.spend(2 * attended.lse.data.length * (k.data.length / k.shape.at(-1)!) * (q.shape.at(-1)! + 1));
       return attended;
     },
-    linearAttention: (q, k, v, options) => linearAttention(exports, arena, q, k, v, options),
-    map: (x, f, options) => map(exports, arena, x, f, options),
-    gated: (a, b, f, options) => gated(exports, arena, a, b, f, options),
-    convolution: (x, weights, options) => convolution(exports, arena, x, weights, options),
-    selectiveScan: (inputs, options) => selectiveScan(exports, arena, inputs, options),
-    recurrence: (factors, x, options) => recurrence(exports, arena, factors, x, options),
-    diagonalSystem: (inputs, options) => diagonalSystem(exports, arena, inputs, options),
-    ssd: (inputs, options) => ssd(exports, arena, inputs, options),
-    fourier: (re, im, options) => fourier(exports, arena, re, im, options),
-    longConvolution: (u, taps, options) => longConvolution(exports, arena, u, taps, options),
-    deltaRule: (q, k, v, options) => deltaRule(exports, arena, q, k, v, options),
+    linearAttention: (q, k, v, options) =>
+      linearAttention(exports, arena, q, k, v, checked("linearAttention", options)),
+    map: (x, f, options) => map(exports, arena, x, f, checked("map", options)),
+    gated: (a, b, f, options) => gated(exports, arena, a, b, f, checked("gated", options)),
+    convolution: (x, weights, options) => convolution(exports, arena, x, weights, checked("convolution", options)),
+    selectiveScan: (inputs, options) => selectiveScan(exports, arena, inputs, checked("selectiveScan", options)),
+    recurrence: (factors, x, options) => recurrence(exports, arena, factors, x, checked("recurrence", options)),
+    diagonalSystem: (inputs, options) => diagonalSystem(exports, arena, inputs, checked("diagonalSystem", options)),
+    ssd: (inputs, options) => ssd(exports, arena, inputs, checked("ssd", options)),
+    fourier: (re, im, options) => fourier(exports, arena, re, im, checked("fourier", options)),
+    longConvolution: (u, taps, options) =>
+      longConvolution(exports, arena, u, taps, checked("longConvolution", options)),
+    deltaRule: (q, k, v, options) => deltaRule(exports, arena, q, k, v, checked("deltaRule", options)),
     pack: (weights, region) => pack(exports, arena, weights, region),
-    project: (x, weights, options) => project(exports, arena, x, weights, options),
-    add: (a, b, options) => rows.add(exports, arena, a, b, options),
-    softmax: (x, options) => rows.softmax(exports, arena, x, options),
-    logSumExp: (x, options) => rows.logSumExp(exports, arena, x, options),
-    norm: (x, kind, options) => rows.norm(exports, arena, x, kind, options),
+    project: (x, weights, options) => project(exports, arena, x, weights, checked("project", options)),
+    add: (a, b, options) => rows.add(exports, arena, a, b, checked("add", options)),
+    softmax: (x, options) => rows.softmax(exports, arena, x, checked("softmax", options)),
+    logSumExp: (x, options) => rows.logSumExp(exports, arena, x, checked("logSumExp", options)),
+    norm: (x, kind, options) => rows.norm(exports, arena, x, kind, checked("norm", options)),
     topK: (x, count) => rows.topK(exports, arena, x, count),
     argmax: (x) => rows.argmax(exports, arena, x),
-    rotate: (x, table, options) => rotate(exports, arena, x, table, options),
-    gather: (table, indices, options) => gather(exports, arena, table, indices, options),
-    decode: (q, k, v, options) => decode(exports, arena, q, k, v, options),
-    merge: (parts, options) => merge(exports, arena, parts, options),
-    cache: (options) => new Cache(exports, arena, options),
+    rotate: (x, table, options) => rotate(exports, arena, x, table, checked("rotate", options)),
+    gather: (table, indices, options) => gather(exports, arena, table, indices, checked("gather", options)),
+    decode: (q, k, v, options) => decode(exports, arena, q, k, v, checked("decode", options)),
+    merge: (parts, options) => merge(exports, arena, parts, checked("merge", options)),
+    cache: (options) => new Cache(exports, arena, checked("cache", options)),
   };
 }
 

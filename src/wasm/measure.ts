@@ -1,11 +1,15 @@
 import { type Call, shown } from "./call.ts";
 import type { Floats } from "./tensor.ts";
 
-type LettersOf<Shape extends string> = Shape extends `${infer First} ${infer Rest}` ? First | LettersOf<Rest> : Shape;
+type LettersOf<Shape extends string> = Shape extends `${infer Given}?`
+  ? LettersOf<Given>
+  : Shape extends `${infer First} ${infer Rest}`
+    ? First | LettersOf<Rest>
+    : Shape;
 
 /**
  * Checks tensors against shapes in letters, such as `T C`, of which equal ones are equal lengths, and gives the lengths by
- * letter. Tensors that are not given are left out.
+ * letter. Tensors whose shape ends in `?` may be left out.
  */
 export function measure<const Shapes extends Readonly<Record<string, string>>>(
   call: Call,
@@ -15,9 +19,10 @@ export function measure<const Shapes extends Readonly<Record<string, string>>>(
   const found: Record<string, { readonly by: string; readonly length: number }> = {};
   for (const [name, text] of Object.entries(shapes) as [keyof Shapes & string, string][]) {
     const tensor = tensors[name];
-    if (tensor === undefined) continue;
+    if (tensor === undefined && text.endsWith("?")) continue;
+    const letters = text.replace("?", "").split(" ");
+    if (tensor === undefined) call.fail(name, `${name} is missing; expected { shape: ${shown(letters)}, data }`);
     call.check(name, tensor, Float32Array);
-    const letters = text.split(" ");
     if (tensor.shape.length !== letters.length)
       call.fail(name, `${name} has shape ${shown(tensor.shape)}, expected ${shown(letters)}`);
     letters.forEach((letter, axis) => {

@@ -129,6 +129,8 @@ export function project(
   return calling("project", arena, (call) => {
     call.check("x", x, Float32Array);
     const whole = call.choose("activations", activations, ["float32", "int8"]) === 1;
+    if (!Array.isArray(weights?.shape))
+      call.fail("weights", "weights must be what pack or quantise gives, [N, K]; got none with a shape");
     const [N, K] = weights.shape as [number, number];
     if (x.shape.at(-1) !== K)
       call.fail("x", `x has shape ${shown(x.shape)}, expected [..., K] with K = ${K} as the weights have`);

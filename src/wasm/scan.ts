@@ -46,7 +46,7 @@ export function selectiveScan(
   const { d, z, bias, softplus = false } = options;
   return calling("selectiveScan", arena, (call) => {
     const inputs = { u, delta, a, b, c, d, z, bias };
-    const shapes = { u: "T C", delta: "T C", a: "C N", b: "T N", c: "T N", d: "C", z: "T C", bias: "C" } as const;
+    const shapes = { u: "T C", delta: "T C", a: "C N", b: "T N", c: "T N", d: "C?", z: "T C?", bias: "C?" } as const;
     const { T, C, N } = measure(call, shapes, inputs);
     const place = targets(call, options, [T, C], [C, N], inputs);
     const job = call.describe(scanJob, {
@@ -132,8 +132,8 @@ export function diagonalSystem(
   return calling("diagonalSystem", arena, (call) => {
     const tables = { state, stateIm, keep, keepIm, write, read, readIm };
     const shapes = {
-      ...({ u: "T C", d: "C", keep: "C N", keepIm: "C N", write: "C N", read: "C N", readIm: "C N" } as const),
-      ...({ state: "C N", stateIm: "C N" } as const),
+      ...({ u: "T C", d: "C?", keep: "C N", keepIm: "C N?", write: "C N", read: "C N", readIm: "C N?" } as const),
+      ...({ state: "C N?", stateIm: "C N?" } as const),
     };
     const { T, C, N } = measure(call, shapes, { ...tables, u, d });
     for (const [name, part] of Object.entries({ readIm, stateIm }))

@@ -46,7 +46,7 @@ export function ssd(
   const { d, bias, softplus = false } = options;
   return calling("ssd", arena, (call) => {
     const inputs = { u, delta, a, b, c, d, bias };
-    const shapes = { u: "T H E", delta: "T H", a: "H", b: "T G N", c: "T G N", d: "H", bias: "H" } as const;
+    const shapes = { u: "T H E", delta: "T H", a: "H", b: "T G N", c: "T G N", d: "H?", bias: "H?" } as const;
     const { T, H, E, G, N } = measure(call, shapes, inputs);
     if (G === 0 || H % G !== 0) call.fail("b", `H must be a multiple of G: got H = ${H}, G = ${G}`);
     const place = targets(call, options, [T, H, E], [H, E, N], inputs);

@@ -52,3 +52,36 @@ test("the tile is measured once there is work, for the whole process, unless it 
     "load: tile must be 4x8 or 6x8 or 4x8-shuffled, got 8x8",
   );
 });
+test("an option that a call does not have is refused, with those it has", async () => {
+  const kernels = await load({ bytes: plainBytes });
+  const x = { shape: [1, 2, 4], data: new Float32Array(8) };
+  const before = kernels.arena.used;
+  expect(() => kernels.attention(x, x, x, { causl: true } as object)).toThrow(
+    "attention: there is no option causl; the options are scale, left, right",
+  );
+  expect(() => kernels.matmul(x, x, { transpose: true } as object)).toThrow(
+    "matmul: there is no option transpose; the options are transposed, bias, into",
+  );
+  expect(() => kernels.linearAttention(x, x, x, { gate: x } as object)).toThrow(
+    "linearAttention: there is no option gate; the options are",
+  );
+  await expect(load({ byte: plainBytes } as object)).rejects.toThrow("load: there is no option byte; the options are");
+  expect(kernels.arena.used).toBe(before);
+});
+test("a tensor or weights that are missing are named", async () => {
+  const kernels = await load({ bytes: plainBytes });
+  const u = { shape: [2, 3], data: new Float32Array(6) };
+  const wrong = (call: () => unknown, message: string) => expect(call).toThrow(message);
+  wrong(
+    () => kernels.selectiveScan({ u } as unknown as Parameters<typeof kernels.selectiveScan>[0]),
+    "selectiveScan: delta is missing; expected { shape: [T, C], data }",
+  );
+  wrong(
+    () => kernels.ssd({ u } as unknown as Parameters<typeof kernels.ssd>[0]),
+    "ssd: u has shape [2, 3], expected [T, H, E]",
+  );
+  wrong(
+    () => kernels.project(u, {} as Parameters<typeof kernels.project>[1]),
+    "project: weights must be what pack or quantise gives",
+  );
+});

@@ -23,12 +23,12 @@ export const decode: Contests = (ring) => {
   return shapes.map((shape) => contest(ring, shape));
 };
 
-function contest({ kernels, drawn, blank }: Ring, { type, tokens, width, shared }: Shape): Contest {
+function contest({ kernels, region, drawn, blank }: Ring, { type, tokens, width, shared }: Shape): Contest {
   const heads = keyHeads * shared;
   const [q, into] = [drawn(heads, 1, width), blank(heads, 1, width)];
   // The same few tokens again and again: values do not change what a step costs.
   const few = drawn(keyHeads, 256, width);
-  const cache = kernels.cache({ heads: keyHeads, width, type });
+  const cache = kernels.cache({ heads: keyHeads, width, type, region });
   for (let s = 0; s < tokens; s += 256) cache.append(few, few);
   return {
     name: `decode ${type} ${tokens} D=${width}${shared === 1 ? "" : ` ${heads}/${keyHeads} heads`}`,

@@ -16,12 +16,11 @@ function loops(x: Floats, w: Floats): Float32Array {
 }
 
 export const weights: Contests = (ring) => {
-  const { kernels, drawn, blank } = ring;
+  const { kernels, region, drawn, blank } = ring;
   const [x, many] = [drawn(1, K), drawn(64, K)];
   const [into, intoMany] = [blank(1, N), blank(64, N)];
   const rows = drawn(N, K);
   const columns: Floats = { shape: [K, N], data: rows.data };
-  const region = kernels.region();
   const turned = region.tensorOf(columns);
   const packed = (["q8_0", "q4_0", "int8"] as const).map((format: Format) => {
     const w = quantise(rows, format);
