@@ -18,7 +18,7 @@ export interface Contest {
   readonly ours: () => Floats | undefined;
   /** The others by name; one that is not there is left out. Their results are compared with ours where they return any. */
   readonly rivals?: Readonly<Record<string, Rival | undefined>>;
-  /** How far results may differ, absolutely. Default 1e-3: it tells a different job, not an inexact one. */
+  /** How far results may differ, as a share of the largest. Default 1e-3: it tells a different job, not an inexact one. */
   readonly agree?: number;
 }
 

@@ -124,7 +124,16 @@ function agree({ name, agree: far = 1e-3 }: Contest, rival: string, ours: Values
   const [x, y] = [ours, theirs].map((values) => (values && "data" in values ? values.data : values));
   if (!x || !y) return;
   if (x.length !== y.length) throw new Error(`${name}: ${rival} gives ${y.length} values, ours ${x.length}`);
+  // Sums that cancel are as inexact as what they are made of: the largest value says how large that is.
+  const largest = Math.max(1, Math.abs(extreme(y)));
   for (let i = 0; i < x.length; i++)
-    if (!(Math.abs(x[i]! - y[i]!) <= far * Math.max(1, Math.abs(y[i]!))))
+    if (!(Math.abs(x[i]! - y[i]!) <= far * largest))
       throw new Error(`${name}: ${rival} gives ${y[i]} at ${i}, ours ${x[i]}`);
+}
+
+/** The value furthest from 0. */
+function extreme(values: ArrayLike<number>): number {
+  let found = 0;
+  for (let i = 0; i < values.length; i++) if (Math.abs(values[i]!) > Math.abs(found)) found = values[i]!;
+  return found;
 }

@@ -1,58 +1,19 @@
 /** One call across the border: what it is given is checked and copied in, its result copied out, its memory released. */
 import type { Arena, Region } from "./arena.ts";
-import { KernelError } from "./error.ts";
+import { Checks, shown } from "./checks.ts";
 import type { Struct } from "./struct.ts";
-import { type Booleans, type Floats, type Halves, type Integers, WasmTensor } from "./tensor.ts";
+import { type Floats, WasmTensor } from "./tensor.ts";
 
-type Tensor = Floats | Booleans | Integers | Halves;
-type TensorArray = typeof Float32Array | typeof Uint8Array | typeof Int32Array | typeof Uint16Array;
+export { shown };
 
-export const shown = (shape: readonly unknown[]): string => `[${shape.join(", ")}]`;
-
-export class Call {
-  readonly name: string;
+export class Call extends Checks {
   readonly region: Region;
   readonly #arena: Arena;
 
   constructor(name: string, arena: Arena) {
-    this.name = name;
+    super(name);
     this.#arena = arena;
     this.region = arena.region();
-  }
-
-  fail(argument: string, problem: string): never {
-    throw new KernelError(this.name, argument, problem);
-  }
-
-  /** Checks that a tensor is one and holds as many values as its shape says. */
-  check(argument: string, tensor: Tensor, array: TensorArray): void {
-    if (typeof tensor !== "object" || tensor === null || !Array.isArray(tensor.shape))
-      this.fail(argument, `${argument} must be { shape, data }, got ${tensor === null ? "null" : typeof tensor}`);
-    const { shape, data } = tensor;
-    if (!shape.every((length) => Number.isSafeInteger(length) && length >= 0))
-      this.fail(argument, `${argument} has shape ${shown(shape)}; every length must be a whole number`);
-    if (!(data instanceof array))
-      this.fail(
-        argument,
-        `${argument} must hold a ${array.name}, got ${(data as object)?.constructor?.name ?? typeof data}; convert it with ${array.name}.from(data)`,
-      );
-    const size = shape.reduce((product, length) => product * length, 1);
-    if (data.length !== size)
-      this.fail(argument, `${argument} has ${data.length} values, but its shape ${shown(shape)} holds ${size}`);
-  }
-
-  /** Checks that a tensor is one of that shape. */
-  same(argument: string, tensor: Floats, shape: readonly number[]): void {
-    this.check(argument, tensor, Float32Array);
-    if (tensor.shape.join() !== shape.join())
-      this.fail(argument, `${argument} has shape ${shown(tensor.shape)}, expected ${shown(shape)}`);
-  }
-
-  /** The place of a word among those that are allowed. */
-  choose(argument: string, word: string, among: readonly string[]): number {
-    const place = among.indexOf(word);
-    if (place < 0) this.fail(argument, `${argument} must be ${among.join(" or ")}, got ${word}`);
-    return place;
   }
 
   /** Where the values of a checked tensor stand: in place if it is of this memory, else in a copy. */

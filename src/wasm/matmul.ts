@@ -1,5 +1,6 @@
 import type { Arena } from "./arena.ts";
-import { type Call, calling, shown } from "./call.ts";
+import { calling } from "./call.ts";
+import { type Checks, type Shaped, shown } from "./checks.ts";
 import type { Exports } from "./exports.ts";
 import type { Floats, WasmTensor } from "./tensor.ts";
 
@@ -50,7 +51,7 @@ export function matmul(exports: Exports, arena: Arena, a: Floats, b: Floats, opt
   });
 }
 
-interface Measures {
+export interface Measures {
   readonly batch: number;
   readonly rows: number;
   readonly columns: number;
@@ -60,7 +61,7 @@ interface Measures {
 }
 
 /** One b for all of a is one product with more rows. */
-function measure(call: Call, a: Floats, b: Floats, transposed: boolean): Measures {
+export function measure(call: Checks, a: Shaped, b: Shaped, transposed: boolean): Measures {
   call.check("a", a, Float32Array);
   call.check("b", b, Float32Array);
   const expected = `expected ${transposed ? "[N, K]" : "[K, N]"}, or the same with the leading axes of a`;

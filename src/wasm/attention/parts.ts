@@ -1,5 +1,5 @@
 /** The sequences of a call, each of which sees only itself. */
-import { type Call, shown } from "../call.ts";
+import { type Checks, shown } from "../checks.ts";
 import type { Packed } from "./options.ts";
 import type { Sizes } from "./sizes.ts";
 
@@ -13,7 +13,7 @@ export interface Part {
 }
 
 export function parts(
-  call: Call,
+  call: Checks,
   sizes: Sizes,
   lengths: ArrayLike<number> | undefined,
   packed: Packed | undefined,
@@ -44,7 +44,7 @@ export function parts(
   });
 }
 
-function starts(call: Call, name: string, given: ArrayLike<number>, letter: string, total: number): number[] {
+function starts(call: Checks, name: string, given: ArrayLike<number>, letter: string, total: number): number[] {
   const numbers = Array.from(given);
   const rises = numbers.every((n, i) => Number.isSafeInteger(n) && n >= (numbers[i - 1] ?? 0));
   if (!rises || numbers[0] !== 0 || numbers.at(-1) !== total)

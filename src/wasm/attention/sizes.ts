@@ -1,5 +1,4 @@
-import { type Call, shown } from "../call.ts";
-import type { Floats } from "../tensor.ts";
+import { type Checks, type Shaped, shown } from "../checks.ts";
 
 /** Lengths of the axes of a call. */
 export interface Sizes {
@@ -17,7 +16,7 @@ export interface Sizes {
 const axes = { q: ["H", "Tq", "D"], k: ["Hk", "Tk", "D"], v: ["Hk", "Tk", "E"] } as const;
 
 /** Reads the lengths off q, k and v, and checks that they agree. */
-export function measure(call: Call, inputs: { q: Floats; k: Floats; v: Floats }, tokensFirst: boolean): Sizes {
+export function measure(call: Checks, inputs: { q: Shaped; k: Shaped; v: Shaped }, tokensFirst: boolean): Sizes {
   const found: Record<string, { readonly by: string; readonly length: number }> = {};
   let batched = false;
   for (const name of ["q", "k", "v"] as const) {

@@ -1,6 +1,5 @@
 /** Biases and masks, which may lack any of the leading axes. */
-import { type Call, shown } from "../call.ts";
-import type { Booleans, Floats } from "../tensor.ts";
+import { type Checks, type Shaped, shown } from "../checks.ts";
 import type { Blocks } from "./options.ts";
 import type { Sizes } from "./sizes.ts";
 
@@ -13,9 +12,9 @@ export interface Strides {
 }
 
 export function spread(
-  call: Call,
+  call: Checks,
   name: "bias" | "mask",
-  tensor: Floats | Booleans | undefined,
+  tensor: Shaped | undefined,
   { batch, batched, heads, queries, keys }: Sizes,
 ): Strides {
   if (!tensor) return { entry: 0, head: 0, row: 0, key: 0 };
@@ -37,7 +36,7 @@ export function spread(
 }
 
 /** The distances between heads and between rows of the blocks, which are checked. */
-export function spreadBlocks(call: Call, blocks: Blocks | undefined, { heads, queries, keys }: Sizes) {
+export function spreadBlocks(call: Checks, blocks: Blocks | undefined, { heads, queries, keys }: Sizes) {
   if (!blocks) return { blockHead: 0, blockRow: 0, blockQueries: 1, blockKeys: 1 };
   for (const name of ["queries", "keys"] as const)
     if (!Number.isSafeInteger(blocks[name]) || blocks[name] < 1)

@@ -1,0 +1,62 @@
+/** What is asked of the arguments of a call before any kernel sees them. */
+import { KernelError } from "./error.ts";
+
+/** A tensor as far as its checks go. */
+export interface Shaped {
+  readonly shape: readonly number[];
+  readonly data?: unknown;
+}
+export type TensorArray =
+  | typeof Float32Array
+  | typeof Uint8Array
+  | typeof Int32Array
+  | typeof Uint16Array
+  | typeof Int8Array;
+
+export const shown = (shape: readonly unknown[]): string => `[${shape.join(", ")}]`;
+export const sizeOf = (shape: readonly number[]): number => shape.reduce((product, length) => product * length, 1);
+
+export class Checks {
+  /** The call, as errors name it. */
+  readonly name: string;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  fail(argument: string, problem: string): never {
+    throw new KernelError(this.name, argument, problem);
+  }
+
+  /** Checks that a tensor is one and holds as many values as its shape says. */
+  check(argument: string, tensor: Shaped, array: TensorArray): void {
+    if (typeof tensor !== "object" || tensor === null || !Array.isArray(tensor.shape))
+      this.fail(argument, `${argument} must be { shape, data }, got ${tensor === null ? "null" : typeof tensor}`);
+    const { shape } = tensor;
+    const data = tensor.data as { readonly length: number };
+    if (!shape.every((length) => Number.isSafeInteger(length) && length >= 0))
+      this.fail(argument, `${argument} has shape ${shown(shape)}; every length must be a whole number`);
+    if (!(data instanceof array))
+      this.fail(
+        argument,
+        `${argument} must hold a ${array.name}, got ${(data as object)?.constructor?.name ?? typeof data}; convert it with ${array.name}.from(data)`,
+      );
+    const size = sizeOf(shape);
+    if (data.length !== size)
+      this.fail(argument, `${argument} has ${data.length} values, but its shape ${shown(shape)} holds ${size}`);
+  }
+
+  /** Checks that a tensor is one of that shape. */
+  same(argument: string, tensor: Shaped, shape: readonly number[]): void {
+    this.check(argument, tensor, Float32Array);
+    if (tensor.shape.join() !== shape.join())
+      this.fail(argument, `${argument} has shape ${shown(tensor.shape)}, expected ${shown(shape)}`);
+  }
+
+  /** The place of a word among those that are allowed. */
+  choose(argument: string, word: string, among: readonly string[]): number {
+    const place = among.indexOf(word);
+    if (place < 0) this.fail(argument, `${argument} must be ${among.join(" or ")}, got ${word}`);
+    return place;
+  }
+}
