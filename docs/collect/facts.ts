@@ -1,7 +1,6 @@
 /** Everything the site says of a mechanism, gathered from where each fact is kept. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { pathToFileURL } from "node:url";
 import ts from "typescript";
 import { root } from "../../scripts/pages.ts";
 import { allowed } from "../../spec/page/options.ts";
@@ -10,6 +9,7 @@ import { type Coverage, coverage } from "../../src/cli/commands/list.ts";
 import { type Confidence, catalogue, evidence, type Id, ids } from "../../src/index.ts";
 import { readSafetensors } from "../../src/io/safetensors.ts";
 import { owed, sentence } from "../../src/oracle/laws.ts";
+import { implementations } from "../../src/pages.ts";
 import { goldenFiles } from "../../test/golden.ts";
 import { type Comment, commentOf, parseComment } from "./comment.ts";
 import { type Growth, growth } from "./growth.ts";
@@ -61,26 +61,8 @@ export function importsOf(source: string, family: string): string[] {
   });
 }
 
-/** Which backends implement which page: the keys of what `src/<backend>/pages*` exports. */
-async function backends(): Promise<Map<string, string[]>> {
-  const found = new Map<string, string[]>();
-  for (const backend of readdirSync(join(root, "src"))) {
-    const folder = join(root, "src", backend);
-    if (backend.endsWith(".ts")) continue;
-    const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) =>
-      /^pages(\/.*)?\.ts$|^pages[^/]*\.ts$/.test(name),
-    );
-    for (const file of files) {
-      const exported = (await import(pathToFileURL(join(folder, file)).href)) as Record<string, unknown>;
-      for (const value of Object.values(exported))
-        if (value && typeof value === "object")
-          for (const id of Object.keys(value))
-            if (Object.hasOwn(catalogue, id) && !found.get(id)?.includes(backend))
-              found.set(id, [...(found.get(id) ?? []), backend]);
-    }
-  }
-  return found;
-}
+/** Which backends implement a page. */
+const backendsOf = (id: Id): string[] => (Object.hasOwn(implementations, id) ? ["wasm"] : []);
 
 interface MeasuredFile {
   readonly title: string;
@@ -209,7 +191,7 @@ export interface Site {
 
 /** Everything the site says. */
 export async function gather(): Promise<Site> {
-  const [tested, implemented, covered] = await Promise.all([proved(ids), backends(), coverage()]);
+  const [tested, covered] = await Promise.all([proved(ids), coverage()]);
   const measured = measurements();
   const loaded = await Promise.all(
     ids.map(async (id) => {
@@ -255,7 +237,7 @@ export async function gather(): Promise<Site> {
       year: Math.min(...[...page.paper.matchAll(/\b(19|20)\d\d\b/g)].map(([year]) => Number(year))),
       growth: growth(comment.cost),
       causal: causality(page),
-      backends: implemented.get(id) ?? [],
+      backends: backendsOf(id),
       confidence,
       cases,
       vectors: vectorsOf(id),

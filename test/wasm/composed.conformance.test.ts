@@ -1,4 +1,4 @@
-import { composed } from "../../src/wasm/pages/composed.ts";
+import { composed } from "../../src/pages/composed.ts";
 import { conformance } from "./conformance.ts";
 
 conformance(composed, {

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { catalogue } from "../../spec/catalogue.ts";
 import type { AnyMechanism } from "../../spec/page.ts";
 import { type ConformsOptions, conforms, type Kernel } from "../../src/oracle.ts";
-import type { Implementation } from "../../src/wasm/pages.ts";
+import type { Implementation } from "../../src/pages.ts";
 import { targets } from "./targets.ts";
 
 /** Sets of sizes (and options) that random small cases do not reach, by what they are for. */

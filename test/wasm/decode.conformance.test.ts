@@ -1,4 +1,4 @@
-import { decode } from "../../src/wasm/pages/decode.ts";
+import { decode } from "../../src/pages/decode.ts";
 import { conformance } from "./conformance.ts";
 
 conformance(decode, {

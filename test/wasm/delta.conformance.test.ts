@@ -1,4 +1,4 @@
-import { deltaRules } from "../../src/wasm/pages/delta.ts";
+import { deltaRules } from "../../src/pages/delta.ts";
 import { conformance } from "./conformance.ts";
 
 conformance(deltaRules, {

@@ -1,4 +1,4 @@
-import { gated } from "../../src/wasm/pages/gated.ts";
+import { gated } from "../../src/pages/gated.ts";
 import { conformance } from "./conformance.ts";
 
 conformance(gated, {

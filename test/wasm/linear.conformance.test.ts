@@ -1,4 +1,4 @@
-import { linear } from "../../src/wasm/pages/linear.ts";
+import { linear } from "../../src/pages/linear.ts";
 import { conformance } from "./conformance.ts";
 
 conformance(linear, {

@@ -4,7 +4,7 @@ import { lightningAttention } from "../../spec/linear/lightning-attention.ts";
 import { linearTransformer } from "../../spec/linear/linear-transformer.ts";
 import { rwkv6TimeMixing } from "../../spec/linear/rwkv6-time-mixing.ts";
 import { budget, random } from "../../src/oracle.ts";
-import { implementations } from "../../src/wasm/pages.ts";
+import { implementations } from "../../src/pages.ts";
 import type { Floats, Kernels, LinearAttentionOptions } from "../../src/wasm.ts";
 import { plain, targets } from "./targets.ts";
 
@@ -231,7 +231,12 @@ for (const { name, runs: supported, kernels } of targets)
         const [q, k, v] = [drawn(1, count, 4), drawn(1, count, 4), drawn(1, count, 4)];
         const mild = made(() => Math.log(source.real()) / 64, 1, count, 4);
         const factors = { shape: mild.shape, data: mild.data.map(Math.exp) };
-        const judge = (id: keyof typeof implementations, page: never, inputs: Record<string, Floats>, options = {}) => {
+        const judge = async (
+          id: keyof typeof implementations,
+          page: never,
+          inputs: Record<string, Floats>,
+          options = {},
+        ) => {
           const doubles = Object.entries(inputs).map(([input, { shape, data }]) => [
             input,
             { shape, data: Float64Array.from(data) },
@@ -240,8 +245,8 @@ for (const { name, runs: supported, kernels } of targets)
           const kernel = implementations[id](kernels) as unknown as (
             x: object,
             o: object,
-          ) => { out: Floats | Float32Array };
-          const { out } = kernel(inputs, { scale: 1, feature: "elu1", eps: 1e-6, ...options });
+          ) => Promise<{ out: Floats | Float32Array }>;
+          const { out } = await kernel(inputs, { scale: 1, feature: "elu1", eps: 1e-6, ...options });
           const data = "shape" in out ? out.data : out;
           const far = data.reduce((most, x, i) => Math.max(most, Math.abs(x - exact.out!.data[i]!)), 0);
           const scale = exact.out!.data.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
@@ -251,11 +256,16 @@ for (const { name, runs: supported, kernels } of targets)
           );
         };
         const flat = { q: one(q), k: one(k), v: one(v) };
-        judge("linear/gated-linear-attention", gatedLinearAttention as never, { ...flat, g: one(mild) }, { scale: 1 });
-        judge("linear/lightning-attention", lightningAttention as never, { q, k, v, slope: made(() => 1e-3, 1) });
-        judge("linear/linear-transformer", linearTransformer as never, flat, { causal: true });
+        await judge(
+          "linear/gated-linear-attention",
+          gatedLinearAttention as never,
+          { ...flat, g: one(mild) },
+          { scale: 1 },
+        );
+        await judge("linear/lightning-attention", lightningAttention as never, { q, k, v, slope: made(() => 1e-3, 1) });
+        await judge("linear/linear-transformer", linearTransformer as never, flat, { causal: true });
         const rwkv = { r: flat.q, k: flat.k, v: flat.v, w: one(factors), u: drawn(4) };
-        judge("linear/rwkv6-time-mixing", rwkv6TimeMixing as never, rwkv);
+        await judge("linear/rwkv6-time-mixing", rwkv6TimeMixing as never, rwkv);
         await annotate(report.join("; "));
       },
     );

@@ -1,4 +1,4 @@
-import { merge } from "../../src/wasm/pages/merge.ts";
+import { merge } from "../../src/pages/merge.ts";
 import { conformance } from "./conformance.ts";
 
 conformance(merge, {

@@ -1,4 +1,4 @@
-import { pointwise } from "../../src/wasm/pages/pointwise.ts";
+import { pointwise } from "../../src/pages/pointwise.ts";
 import { conformance } from "./conformance.ts";
 
 conformance(pointwise, {

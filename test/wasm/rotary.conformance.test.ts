@@ -1,4 +1,4 @@
-import { rotaryPages } from "../../src/wasm/pages/rotary.ts";
+import { rotaryPages } from "../../src/pages/rotary.ts";
 import { conformance } from "./conformance.ts";
 
 conformance(rotaryPages, {

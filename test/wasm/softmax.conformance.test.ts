@@ -1,4 +1,4 @@
-import { softmax } from "../../src/wasm/pages/softmax.ts";
+import { softmax } from "../../src/pages/softmax.ts";
 import { conformance } from "./conformance.ts";
 
 conformance(softmax, {

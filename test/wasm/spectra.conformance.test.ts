@@ -1,4 +1,4 @@
-import { spectra } from "../../src/wasm/pages/spectra.ts";
+import { spectra } from "../../src/pages/spectra.ts";
 import { conformance } from "./conformance.ts";
 
 conformance(

@@ -1,4 +1,4 @@
-import { states } from "../../src/wasm/pages/states.ts";
+import { states } from "../../src/pages/states.ts";
 import { conformance } from "./conformance.ts";
 
 conformance(states, {

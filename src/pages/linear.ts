@@ -1,41 +1,25 @@
 /** Pages that linear attention implements whose states fade by one number a head or token, or not at all. */
-import type { basedTaylorLinearAttention } from "../../../spec/linear/based-taylor-linear-attention.ts";
-import type { cosformer } from "../../../spec/linear/cosformer.ts";
-import type { expNormalizedLinearAttention } from "../../../spec/linear/exp-normalized-linear-attention.ts";
-import type { inlineAttention } from "../../../spec/linear/inline-attention.ts";
-import type { lightningAttention } from "../../../spec/linear/lightning-attention.ts";
-import type { lightningAttention2 } from "../../../spec/linear/lightning-attention-2.ts";
-import type { lightningAttentionMinimax } from "../../../spec/linear/lightning-attention-minimax.ts";
-import type { linearTransformer } from "../../../spec/linear/linear-transformer.ts";
-import type { mlstm } from "../../../spec/linear/mlstm.ts";
-import type { performerFavor } from "../../../spec/linear/performer-favor.ts";
-import type { retention } from "../../../spec/linear/retention.ts";
-import type { retentionLayer } from "../../../spec/linear/retention-layer.ts";
-import type { simplifiedLinearAttention } from "../../../spec/linear/simplified-linear-attention.ts";
-import type { tnlGatedLinearAttention } from "../../../spec/linear/tnl-gated-linear-attention.ts";
-import { gelu, logSigmoid, relu, sigmoid, silu, softplus } from "../../../spec/page.ts";
-import type { KernelTensor } from "../../oracle/kernel.ts";
-import type { LinearAttentionOptions } from "../linear.ts";
-import type { Kernels } from "../load.ts";
-import type { Floats } from "../tensor.ts";
-import { filled, mapped, normed, reshaped, reversed, transposed, turned } from "../values.ts";
-import { as, floats, given, type Implementation } from "./adapt.ts";
-
-/** The input with an axis of one head in front, if it is given. */
-export const oneHead = <T extends KernelTensor | undefined>(t: T) =>
-  (t && as(t, 1, ...t.shape)) as T extends undefined ? Floats | undefined : Floats;
-
-/** x [T, M] times w [M, H·width], as [T, H, width]. */
-export function projected(kernels: Kernels, x: Floats, w: KernelTensor, heads: number, bias?: KernelTensor): Floats {
-  const y = kernels.matmul(x, floats(w), { bias: given(bias) });
-  return reshaped(y, y.shape[0]!, heads, y.shape[1]! / heads);
-}
-
-/** Heads [T, H, E] side by side, times w [H·E, Mo]. */
-export function joined(kernels: Kernels, heads: Floats, w: KernelTensor, bias?: KernelTensor): Float32Array {
-  const flat = reshaped(heads, heads.shape[0]!, w.shape[0]!);
-  return kernels.matmul(flat, floats(w), { bias: given(bias) }).data;
-}
+import type { basedTaylorLinearAttention } from "../../spec/linear/based-taylor-linear-attention.ts";
+import type { cosformer } from "../../spec/linear/cosformer.ts";
+import type { expNormalizedLinearAttention } from "../../spec/linear/exp-normalized-linear-attention.ts";
+import type { inlineAttention } from "../../spec/linear/inline-attention.ts";
+import type { lightningAttention } from "../../spec/linear/lightning-attention.ts";
+import type { lightningAttention2 } from "../../spec/linear/lightning-attention-2.ts";
+import type { lightningAttentionMinimax } from "../../spec/linear/lightning-attention-minimax.ts";
+import type { linearTransformer } from "../../spec/linear/linear-transformer.ts";
+import type { mlstm } from "../../spec/linear/mlstm.ts";
+import type { performerFavor } from "../../spec/linear/performer-favor.ts";
+import type { retention } from "../../spec/linear/retention.ts";
+import type { retentionLayer } from "../../spec/linear/retention-layer.ts";
+import type { simplifiedLinearAttention } from "../../spec/linear/simplified-linear-attention.ts";
+import type { tnlGatedLinearAttention } from "../../spec/linear/tnl-gated-linear-attention.ts";
+import { gelu, logSigmoid, relu, sigmoid, silu, softplus } from "../../spec/page.ts";
+import type { KernelTensor } from "../oracle/kernel.ts";
+import type { Floats } from "../wasm/tensor.ts";
+import { floats, given, type Implementation, numbers, oneHead } from "./adapt.ts";
+import { filled, mapped, normed, reshaped, reversed, transposed, turned } from "./arrays.ts";
+import type { Calls } from "./calls.ts";
+import { joined, projected } from "./projections.ts";
 
 /** The running maximum of exponents [T, H], and what is kept and written relative to it. */
 function peaks(T: number, H: number, fade: (i: number) => number, write: (i: number) => number, start?: KernelTensor) {
@@ -58,11 +42,11 @@ function peaks(T: number, H: number, fade: (i: number) => number, write: (i: num
 
 const based: Implementation<typeof basedTaylorLinearAttention> =
   (kernels) =>
-  ({ x, wQ, wK, wV, wO, state, z }, { heads: H, causal, eps }) => {
+  async ({ x, wQ, wK, wV, wO, state, z }, { heads: H, causal, eps }) => {
     const D = wQ.shape[1]! / H;
     const N = 1 + D + D * D;
-    const taylor = (w: KernelTensor): Floats => {
-      const a = projected(kernels, floats(x), w, H);
+    const taylor = async (w: KernelTensor): Promise<Floats> => {
+      const a = await projected(kernels, x, w, H);
       return filled([a.shape[0]!, H, N], (place) => {
         const [row, i] = [Math.floor(place / N) * D, place % N];
         if (i === 0) return 1;
@@ -70,15 +54,15 @@ const based: Implementation<typeof basedTaylorLinearAttention> =
         return (a.data[row + Math.floor((i - 1) / D) - 1]! * a.data[row + ((i - 1) % D)]!) / Math.sqrt(2 * D);
       });
     };
-    const [q, k, v] = [taylor(wQ), taylor(wK), projected(kernels, floats(x), wV, H)];
+    const [q, k, v] = await Promise.all([taylor(wQ), taylor(wK), projected(kernels, x, wV, H)]);
     const options = { layout: "tokens-first", causal, epsilon: eps, state: given(state), z: given(z) } as const;
-    const read = kernels.linearAttention(q, k, v, options);
-    return { out: joined(kernels, read.out, wO), state: read.state, z: read.z };
+    const read = await kernels.linearAttention(q, k, v, options);
+    return { out: await joined(kernels, read.out, wO), state: read.state, z: read.z };
   };
 
 const cosformerKernel: Implementation<typeof cosformer> =
   (kernels) =>
-  ({ q, k, v, state, z }, { m, offset, act, causal, eps }) => {
+  async ({ q, k, v, state, z }, { m, offset, act, causal, eps }) => {
     const phi = { relu, elu1: (x: number) => (x > 0 ? x + 1 : Math.exp(x)) }[act];
     const D = q.shape[1]!;
     const features = (x: KernelTensor): Floats =>
@@ -88,7 +72,7 @@ const cosformerKernel: Implementation<typeof cosformer> =
         return phi(Number(x.data[t * D + d])) * (c ? Math.cos(angle) : Math.sin(angle));
       });
     const options = { causal, sums: true, state: oneHead(state), z: oneHead(z) };
-    const read = kernels.linearAttention(features(q), features(k), oneHead(v), options);
+    const read = await kernels.linearAttention(features(q), features(k), oneHead(v), options);
     const E = v.shape[1]!;
     const { data } = mapped(read.out, (o, i) => o / Math.max(read.sums!.data[Math.floor(i / E)]!, eps));
     return { out: data, state: read.state.data, z: read.z!.data };
@@ -96,13 +80,12 @@ const cosformerKernel: Implementation<typeof cosformer> =
 
 const expNormalized: Implementation<typeof expNormalizedLinearAttention> =
   (kernels) =>
-  ({ x, wQk, bQk, wV, bV, wN, bN, wO, bO, state }, { eta, heads: H }) => {
-    const qk = projected(kernels, floats(x), wQk, 2 * H, bQk);
+  async ({ x, wQk, bQk, wV, bV, wN, bN, wO, bO, state }, { eta, heads: H }) => {
+    const [qk, v] = await Promise.all([projected(kernels, x, wQk, 2 * H, bQk), projected(kernels, x, wV, H, bV)]);
     const [T, D] = [x.shape[0]!, qk.shape[2]!];
     const half = (which: number) =>
       filled([T, H, D], (i) => qk.data[(2 * Math.floor(i / (H * D)) + which) * H * D + (i % (H * D))]!);
-    const v = projected(kernels, floats(x), wV, H, bV);
-    const read = kernels.linearAttention(half(0), half(1), v, { layout: "tokens-first", state: given(state) });
+    const read = await kernels.linearAttention(half(0), half(1), v, { layout: "tokens-first", state: given(state) });
     // An exponential turns an absolute error into a relative one, so that these sums are not rounded on the way.
     const M = x.shape[1]!;
     const raw = Float64Array.from({ length: T * H }, (_, i) => {
@@ -112,11 +95,11 @@ const expNormalized: Implementation<typeof expNormalizedLinearAttention> =
     });
     const positive = { exp: Math.exp, softplus, sigmoid }[eta];
     const divided = mapped(read.out, (o, i) => o / positive(raw[Math.floor(i / v.shape[2]!)]!));
-    return { out: joined(kernels, divided, wO, bO), state: read.state };
+    return { out: await joined(kernels, divided, wO, bO), state: read.state };
   };
 
 /** For each place of a grid and channel the sum over a K × K kernel around it; values beyond the border are 0. */
-function convolved(
+function aroundPlaces(
   v: Floats,
   columns: number,
   K: number,
@@ -138,8 +121,8 @@ function convolved(
 }
 
 /** The three parts [T, H, D] of a projection to queries, keys and values. */
-function three(kernels: Kernels, x: KernelTensor, w: KernelTensor, bias: KernelTensor | undefined, H: number) {
-  const all = projected(kernels, floats(x), w, 3 * H, bias);
+async function three(kernels: Calls, x: KernelTensor, w: KernelTensor, bias: KernelTensor | undefined, H: number) {
+  const all = await projected(kernels, x, w, 3 * H, bias);
   const [T, , D] = all.shape as [number, number, number];
   const part = (which: number) =>
     filled([T, H, D], (i) => all.data[(3 * Math.floor(i / (H * D)) + which) * H * D + (i % (H * D))]!);
@@ -148,14 +131,14 @@ function three(kernels: Kernels, x: KernelTensor, w: KernelTensor, bias: KernelT
 
 const inline: Implementation<typeof inlineAttention> =
   (kernels) =>
-  ({ x, wQkv, bQkv, w1, b1, w2, b2, wO, bO }, { phi, local, heads: H, w: columns }) => {
+  async ({ x, wQkv, bQkv, w1, b1, w2, b2, wO, bO }, { phi, local, heads: H, w: columns }) => {
     const kernel = {
       identity: (a: number) => a,
       relu,
       leakyrelu: (a: number) => (a > 0 ? a : 0.01 * a),
       exp: (a: number) => Math.exp(0.2 * a),
     }[phi];
-    const [plainQ, plainK, v] = three(kernels, x, wQkv, bQkv, H);
+    const [plainQ, plainK, v] = await three(kernels, x, wQkv, bQkv, H);
     const [T, , D] = v.shape as [number, number, number];
     const means = (of: ArrayLike<number>) =>
       Float64Array.from({ length: H * D }, (_, c) => {
@@ -164,9 +147,9 @@ const inline: Implementation<typeof inlineAttention> =
         return sum / T;
       });
     const options = { layout: "tokens-first", causal: false, sums: true, scale: 1 / (T * Math.sqrt(D)) } as const;
-    const read = kernels.linearAttention(mapped(plainQ, kernel), mapped(plainK, kernel), v, options);
+    const read = await kernels.linearAttention(mapped(plainQ, kernel), mapped(plainK, kernel), v, options);
     const values = means(v.data);
-    const [xBar, one, two] = [means(x.data as Float32Array), w1?.data, w2?.data];
+    const [xBar, one, two] = [means(numbers(x)), w1?.data, w2?.data];
     const hidden = Float64Array.from({ length: H * D }, (_, a) => {
       let sum = Number(b1?.data[a] ?? 0);
       for (let c = 0; c < D && one; c++) sum += Number(one[a * D + c]) * xBar[a - (a % D) + c]!;
@@ -178,19 +161,19 @@ const inline: Implementation<typeof inlineAttention> =
       for (let a = 0; a < D && two; a++) sum += Number(two[row * D + a]) * hidden[h * D + a]!;
       return sum;
     };
-    const near = local ? convolved(v, columns, 3, weight) : undefined;
+    const near = local ? aroundPlaces(v, columns, 3, weight) : undefined;
     const all = mapped(read.out, (o, i) => {
       const [t, h] = [Math.floor(i / (H * D)), Math.floor(i / D) % H];
       return o + (1 - read.sums!.data[h * T + t]!) * values[i % (H * D)]! + (near?.[i] ?? 0);
     });
-    return { out: joined(kernels, all, wO, bO) };
+    return { out: await joined(kernels, all, wO, bO) };
   };
 
 const lightning: Implementation<typeof lightningAttention> =
   (kernels) =>
-  ({ q, k, v, slope, state }) => {
+  async ({ q, k, v, slope, state }) => {
     const gates = slope && mapped(floats(slope), (a) => -a);
-    const { out, state: after } = kernels.linearAttention(floats(q), floats(k), floats(v), {
+    const { out, state: after } = await kernels.linearAttention(floats(q), floats(k), floats(v), {
       gates,
       state: given(state),
     });
@@ -199,38 +182,39 @@ const lightning: Implementation<typeof lightningAttention> =
 
 const lightning2: Implementation<typeof lightningAttention2> =
   (kernels) =>
-  ({ q, k, v, dOut, slope, state }, { block }) => {
+  async ({ q, k, v, dOut, slope, state }, { block }) => {
     const gates = slope && { shape: [1], data: Float32Array.of(-Number(slope.data[0])) };
     const mixed = (a: Floats, b: Floats, c: Floats, before?: Floats) => {
-      const one = (x: Floats) => reshaped(x, 1, ...x.shape);
       const options = { gates, chunk: Math.min(block, 256), state: before };
-      return kernels.linearAttention(one(a), one(b), one(c), options);
+      return kernels.linearAttention(oneHead(a), oneHead(b), oneHead(c), options);
     };
     const [queries, keys, values] = [floats(q), floats(k), floats(v)];
-    const forward = mixed(queries, keys, values, oneHead(state));
+    const forward = await mixed(queries, keys, values, oneHead(state));
     if (!dOut) return { out: forward.out.data, state: forward.state.data };
     // The gradients are the same operation: of the values' keys and queries, and with time running backwards.
     const upstream = floats(dOut);
     const before = state && transposed(oneHead(state));
-    const backwards = (a: Floats, b: Floats, c: Floats) =>
-      reversed(reshaped(mixed(reversed(a), reversed(b), reversed(c)).out, a.shape[0]!, c.shape[1]!)).data;
+    const backwards = async (a: Floats, b: Floats, c: Floats) => {
+      const { out } = await mixed(reversed(a), reversed(b), reversed(c));
+      return reversed(reshaped(out, a.shape[0]!, c.shape[1]!)).data;
+    };
     return {
       out: forward.out.data,
       state: forward.state.data,
-      dQ: mixed(upstream, values, keys, before).out.data,
-      dK: backwards(values, upstream, queries),
-      dV: backwards(keys, queries, upstream),
+      dQ: (await mixed(upstream, values, keys, before)).out.data,
+      dK: await backwards(values, upstream, queries),
+      dV: await backwards(keys, queries, upstream),
     };
   };
 
 /** A norm over all heads of a token, what gates it, and the output projection. */
 function gatedNorm(
-  kernels: Kernels,
+  kernels: Calls,
   o: Floats,
   wO: KernelTensor,
   epsilon: number,
   gate: (i: number) => number,
-): Float32Array {
+): Promise<Float32Array> {
   const [, H, E] = o.shape as [number, number, number];
   return joined(
     kernels,
@@ -241,8 +225,8 @@ function gatedNorm(
 
 const minimax: Implementation<typeof lightningAttentionMinimax> =
   (kernels) =>
-  ({ x, wQkv, wGate, norm, wO, mask, state }, { heads: H, layer, layers, slopes, eps }) => {
-    const qkv = projected(kernels, floats(x), wQkv, 3 * H);
+  async ({ x, wQkv, wGate, norm, wO, mask, state }, { heads: H, layer, layers, slopes, eps }) => {
+    const qkv = await projected(kernels, x, wQkv, 3 * H);
     const [T, , D] = qkv.shape as [number, number, number];
     const part = (place: number) =>
       filled([T, H, D], (i) => {
@@ -256,44 +240,48 @@ const minimax: Implementation<typeof lightningAttentionMinimax> =
         : -((8 * h) / H) * (1 - layer / layers),
     );
     const options = { layout: "tokens-first", gates, state: given(state) } as const;
-    const read = kernels.linearAttention(part(0), part(1), part(2), options);
-    const gate = kernels.matmul(floats(x), floats(wGate)).data;
+    const read = await kernels.linearAttention(part(0), part(1), part(2), options);
+    const { data: gate } = await kernels.matmul(floats(x), floats(wGate));
     const gain = (i: number) => Number(norm?.data[i % (H * D)] ?? 1);
     return {
-      out: gatedNorm(kernels, read.out, wO, eps, (i) => sigmoid(gate[i]!) * gain(i)),
+      out: await gatedNorm(kernels, read.out, wO, eps, (i) => sigmoid(gate[i]!) * gain(i)),
       state: read.state,
     };
   };
 
 const transformer: Implementation<typeof linearTransformer> =
   (kernels) =>
-  ({ q, k, v, state, z }, { feature, causal, eps }) => {
+  async ({ q, k, v, state, z }, { feature, causal, eps }) => {
     const phi = { elu1: (x: number) => (x > 0 ? x + 1 : Math.exp(x)), relu, identity: (x: number) => x }[feature];
     const options = { causal, epsilon: eps, state: oneHead(state), z: oneHead(z) };
-    const read = kernels.linearAttention(mapped(oneHead(q), phi), mapped(oneHead(k), phi), oneHead(v), options);
+    const read = await kernels.linearAttention(mapped(oneHead(q), phi), mapped(oneHead(k), phi), oneHead(v), options);
     return { out: read.out.data, state: read.state.data, z: read.z!.data };
   };
 
 const mlstmKernel: Implementation<typeof mlstm> =
   (kernels) =>
-  ({ q, k, v, i, f, wI, wF, bI, bF, gain, c, n, m }, { eps, normEps }) => {
+  async ({ q, k, v, i, f, wI, wF, bI, bF, gain, c, n, m }, { eps, normEps }) => {
     const [T, H, D] = q.shape as [number, number, number];
     const E = v.shape[2]!;
-    const gateOf = (own: KernelTensor | undefined, bias: KernelTensor | undefined, w: KernelTensor | undefined) => {
-      const parts = [q, k, v].map((x, p) => {
-        if (!w) return undefined;
-        const part = (w.data as Float32Array).subarray(p * H * D * H, (p + 1) * H * D * H);
-        return kernels.matmul(as(x, T, H * D), { shape: [H * D, H], data: part }).data;
-      });
+    const gateOf = async (
+      own: KernelTensor | undefined,
+      bias: KernelTensor | undefined,
+      w: KernelTensor | undefined,
+    ) => {
+      const part = (x: KernelTensor, p: number) => {
+        const rows = numbers(w!).subarray(p * H * D * H, (p + 1) * H * D * H);
+        return kernels.matmul(reshaped(x, T, H * D), { shape: [H * D, H], data: rows });
+      };
+      const parts = w ? await Promise.all([q, k, v].map(part)) : [];
       return (at: number) =>
         Number(own?.data[at] ?? 0) +
         Number(bias?.data[at % H] ?? 0) +
-        parts.reduce((sum, part) => sum + (part?.[at] ?? 0), 0);
+        parts.reduce((sum, { data }) => sum + data[at]!, 0);
     };
-    const [input, raw] = [gateOf(i, bI, wI), gateOf(f, bF, wF)];
+    const [input, raw] = await Promise.all([gateOf(i, bI, wI), gateOf(f, bF, wF)]);
     const { tops, kept, written, m: last } = peaks(T, H, (at) => logSigmoid(raw(at)), input, m);
     const keys = mapped(floats(k), (x, at) => (x / Math.sqrt(D)) * written[Math.floor(at / D)]!);
-    const read = kernels.linearAttention(floats(q), keys, floats(v), {
+    const read = await kernels.linearAttention(floats(q), keys, floats(v), {
       layout: "tokens-first",
       gates: filled([T, H], (at) => kept[at]!),
       factors: true,
@@ -314,10 +302,10 @@ const mlstmKernel: Implementation<typeof mlstm> =
 
 const performer: Implementation<typeof performerFavor> =
   (kernels) =>
-  ({ q, k, v, wP, state, z }, { kernel, causal, stabilised, eps, reluEps, denominatorEps }) => {
+  async ({ q, k, v, wP, state, z }, { kernel, causal, stabilised, eps, reluEps, denominatorEps }) => {
     const [D, N, E] = [q.shape[1]!, wP.shape[0]!, v.shape[1]!];
-    const projections = (x: KernelTensor) =>
-      mapped(kernels.matmul(floats(x), floats(wP), { transposed: true }), (u) => u / D ** 0.25).data;
+    const projections = async (x: KernelTensor) =>
+      mapped(await kernels.matmul(floats(x), floats(wP), { transposed: true }), (u) => u / D ** 0.25).data;
     const features = (x: KernelTensor, u: Float32Array, top: (t: number) => number): Floats => {
       const half = Float64Array.from({ length: x.shape[0]! }, (_, t) => {
         let sum = 0;
@@ -330,12 +318,12 @@ const performer: Implementation<typeof performerFavor> =
         return (Math.exp(u[i]! - half[t]! - (stabilised ? top(t) : 0)) + eps) / Math.sqrt(N);
       });
     };
-    const [uQ, uK] = [projections(q), projections(k)];
+    const [uQ, uK] = await Promise.all([projections(q), projections(k)]);
     const highest = uK.reduce((top, u) => Math.max(top, u), Number.NEGATIVE_INFINITY);
     const phiQ = features(q, uQ, (t) => Math.max(...uQ.subarray(t * N, (t + 1) * N)));
     const phiK = features(k, uK, () => highest);
     const options = { causal, sums: true, state: oneHead(state), z: oneHead(z) };
-    const read = kernels.linearAttention(phiQ, phiK, oneHead(v), options);
+    const read = await kernels.linearAttention(phiQ, phiK, oneHead(v), options);
     const delta = causal ? denominatorEps : 0;
     const size = Float64Array.from(read.sums!.data, (sum, t) => {
       let own = 0;
@@ -350,11 +338,11 @@ const retentionGates = (H: number): Floats => filled([H], (h) => 1 - 2 ** (-5 - 
 
 const retentionKernel: Implementation<typeof retention> =
   (kernels) =>
-  ({ q, k, v, gamma, state, keySum, decaySum }, { scale, normalised }) => {
+  async ({ q, k, v, gamma, state, keySum, decaySum }, { scale, normalised }) => {
     const [H, T] = q.shape as [number, number];
     const gates = given(gamma) ?? retentionGates(H);
     const options = { gates, factors: true, scale, sums: true, state: given(state), z: given(keySum) };
-    const read = kernels.linearAttention(floats(q), floats(k), floats(v), options);
+    const read = await kernels.linearAttention(floats(q), floats(k), floats(v), options);
     const sizes = new Float64Array(H * T);
     const decays = Float64Array.from({ length: H }, (_, h) => Number(decaySum?.data[h] ?? 0));
     for (let i = 0; i < H * T; i++) {
@@ -372,29 +360,28 @@ const retentionKernel: Implementation<typeof retention> =
 
 const retentionLayerKernel: Implementation<typeof retentionLayer> =
   (kernels) =>
-  ({ x, wQ, wK, wV, wG, norm, wO, state, position }, { heads: H, scale, base, layout, eps }) => {
+  async ({ x, wQ, wK, wV, wG, norm, wO, state, position }, { heads: H, scale, base, layout, eps }) => {
     const [T, D] = [x.shape[0]!, wQ.shape[1]! / H];
     const start = Number(position?.data[0] ?? 0);
-    const turn = (w: KernelTensor) =>
+    const turn = async (w: KernelTensor) =>
       turned(
-        projected(kernels, floats(x), w, H),
+        await projected(kernels, x, w, H),
         layout,
         (row, i) => (start + Math.floor(row / H)) * base ** ((-2 * i) / D),
       );
-    const v = projected(kernels, floats(x), wV, H);
+    const [q, k, v] = await Promise.all([turn(wQ), turn(wK), projected(kernels, x, wV, H)]);
     const E = v.shape[2]!;
-    const options = {
+    const read = await kernels.linearAttention(q, k, v, {
       layout: "tokens-first",
       gates: retentionGates(H),
       factors: true,
       scale,
       state: given(state),
-    } satisfies LinearAttentionOptions;
-    const read = kernels.linearAttention(turn(wQ), turn(wK), v, options);
-    const g = kernels.matmul(floats(x), floats(wG)).data;
+    });
+    const { data: g } = await kernels.matmul(floats(x), floats(wG));
     const gated = mapped(normed(read.out, E, eps), (o, i) => o * silu(g[i]!) * Number(norm?.data[i % E] ?? 1));
     return {
-      out: joined(kernels, gated, wO),
+      out: await joined(kernels, gated, wO),
       state: read.state,
       position: { shape: [], data: Float32Array.of(start + T) },
     };
@@ -402,30 +389,34 @@ const retentionLayerKernel: Implementation<typeof retentionLayer> =
 
 const simplified: Implementation<typeof simplifiedLinearAttention> =
   (kernels) =>
-  ({ x, wQkv, bQkv, e, dwc, dwcB, wO, bO }, { heads: H, eps }) => {
-    const [plainQ, plainK, v] = three(kernels, x, wQkv, bQkv, H);
+  async ({ x, wQkv, bQkv, e, dwc, dwcB, wO, bO }, { heads: H, eps }) => {
+    const [plainQ, plainK, v] = await three(kernels, x, wQkv, bQkv, H);
     const D = v.shape[2]!;
     const k = mapped(plainK, (a, i) => relu(a + Number(e?.data[i] ?? 0)));
-    const read = kernels.linearAttention(mapped(plainQ, relu), k, v, {
+    const read = await kernels.linearAttention(mapped(plainQ, relu), k, v, {
       layout: "tokens-first",
       causal: false,
       epsilon: eps,
     });
     const K = dwc?.shape[1] ?? 1;
-    const near = dwc && convolved(v, Math.sqrt(x.shape[0]!), K, (_, d, i, j) => Number(dwc.data[(d * K + i) * K + j]));
+    const near =
+      dwc && aroundPlaces(v, Math.sqrt(x.shape[0]!), K, (_, d, i, j) => Number(dwc.data[(d * K + i) * K + j]));
     const all = mapped(read.out, (o, i) => o + (near?.[i] ?? 0) + Number(dwcB?.data[i % D] ?? 0));
-    return { out: joined(kernels, all, wO, bO) };
+    return { out: await joined(kernels, all, wO, bO) };
   };
 
 const tnl: Implementation<typeof tnlGatedLinearAttention> =
   (kernels) =>
-  ({ x, wQ, wK, wV, wU, wO, theta, mask, state, position }, { heads: H, layerIndex, numLayers, useLrpe, eps }) => {
+  async (
+    { x, wQ, wK, wV, wU, wO, theta, mask, state, position },
+    { heads: H, layerIndex, numLayers, useLrpe, eps },
+  ) => {
     const [T, D] = [x.shape[0]!, wQ.shape[1]! / H];
     const start = Number(position?.data[0] ?? 0);
     const angle = (t: number, c: number) =>
       (start + t) * (theta ? Number(theta.data[c]) : 10000 ** ((-2 * c) / (H * D)));
-    const featured = (w: KernelTensor): Floats => {
-      const plain = mapped(projected(kernels, floats(x), w, H), silu);
+    const featured = async (w: KernelTensor): Promise<Floats> => {
+      const plain = mapped(await projected(kernels, x, w, H), silu);
       if (!useLrpe) return plain;
       return filled([T, H, 2 * D], (i) => {
         const [row, part, d] = [Math.floor(i / (2 * D)), Math.floor(i / D) % 2, i % D];
@@ -433,17 +424,17 @@ const tnl: Implementation<typeof tnlGatedLinearAttention> =
         return plain.data[row * D + d]! * (part ? Math.sin(phase) : Math.cos(phase));
       });
     };
-    const values = projected(kernels, floats(x), wV, H);
+    const [q, k, values] = await Promise.all([featured(wQ), featured(wK), projected(kernels, x, wV, H)]);
     const across = values.data.length / T;
     const v = mapped(values, (value, i) => (mask ? Number(mask.data[Math.floor(i / across)]) : 1) * value);
     const P = 2 ** Math.floor(Math.log2(H));
     const slope = (h: number) => 2 ** (-8 * (h < P ? (h + 1) / P : (2 * (h - P) + 1) / (2 * P)));
     const gates = filled([H], (h) => -slope(h) * (1 - layerIndex / (numLayers - 1) + 1e-5));
     const options = { layout: "tokens-first", gates, state: given(state) } as const;
-    const read = kernels.linearAttention(featured(wQ), featured(wK), v, options);
-    const u = kernels.matmul(floats(x), floats(wU)).data;
+    const read = await kernels.linearAttention(q, k, v, options);
+    const { data: u } = await kernels.matmul(floats(x), floats(wU));
     return {
-      out: gatedNorm(kernels, read.out, wO, eps, (i) => u[i]!),
+      out: await gatedNorm(kernels, read.out, wO, eps, (i) => u[i]!),
       state: read.state,
       position: { shape: [], data: Float32Array.of(start + T) },
     };

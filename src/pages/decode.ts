@@ -1,14 +1,13 @@
 /** Pages that the decode step answers too: those of the fused attention, with the step in its place. */
-import type { scaledDotProductAttention } from "../../../spec/core/scaled-dot-product-attention.ts";
-import type { AttentionOptions } from "../attention/options.ts";
-import type { Kernels } from "../load.ts";
+import type { scaledDotProductAttention } from "../../spec/core/scaled-dot-product-attention.ts";
 import type { Implementation } from "./adapt.ts";
+import type { Calls } from "./calls.ts";
 import { softmax } from "./softmax.ts";
 
 /** The same kernels, whose attention is the decode step. */
-const stepping = (kernels: Kernels): Kernels => ({
+const stepping = (kernels: Calls): Calls => ({
   ...kernels,
-  attention(q, k, v, { causal = false, align: _, ...options }: AttentionOptions = {}) {
+  attention(q, k, v, { causal = false, align: _, ...options } = {}) {
     return kernels.decode(q, k, v, { causal, ...options });
   },
 });

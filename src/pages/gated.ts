@@ -1,41 +1,48 @@
 /** Pages that linear attention implements in which every channel fades by gates of its own. */
-import type { gatedLinearAttention } from "../../../spec/linear/gated-linear-attention.ts";
-import type { gatedLinearAttentionLayer } from "../../../spec/linear/gated-linear-attention-layer.ts";
-import type { gatedSlotAttention } from "../../../spec/linear/gated-slot-attention.ts";
-import type { gatedSlotAttentionLayer } from "../../../spec/linear/gated-slot-attention-layer.ts";
-import type { hgrn2 } from "../../../spec/linear/hgrn2.ts";
-import type { lightnetAdditiveDecay } from "../../../spec/linear/lightnet-additive-decay.ts";
-import type { rodimus } from "../../../spec/linear/rodimus.ts";
-import type { rwkv6TimeMixing } from "../../../spec/linear/rwkv6-time-mixing.ts";
-import type { rwkv6TimeMixingLayer } from "../../../spec/linear/rwkv6-time-mixing-layer.ts";
-import type { abcAttention } from "../../../spec/memory/abc-attention.ts";
-import { logAddExp, logSigmoid, sigmoid, silu, softplus } from "../../../spec/page.ts";
-import type { KernelTensor } from "../../oracle/kernel.ts";
-import type { Kernels } from "../load.ts";
-import type { Floats } from "../tensor.ts";
-import { filled, mapped, normed, reshaped, shifted } from "../values.ts";
-import { as, floats, given, type Implementation } from "./adapt.ts";
-import { joined, oneHead, projected } from "./linear.ts";
+import type { gatedLinearAttention } from "../../spec/linear/gated-linear-attention.ts";
+import type { gatedLinearAttentionLayer } from "../../spec/linear/gated-linear-attention-layer.ts";
+import type { gatedSlotAttention } from "../../spec/linear/gated-slot-attention.ts";
+import type { gatedSlotAttentionLayer } from "../../spec/linear/gated-slot-attention-layer.ts";
+import type { hgrn2 } from "../../spec/linear/hgrn2.ts";
+import type { lightnetAdditiveDecay } from "../../spec/linear/lightnet-additive-decay.ts";
+import type { rodimus } from "../../spec/linear/rodimus.ts";
+import type { rwkv6TimeMixing } from "../../spec/linear/rwkv6-time-mixing.ts";
+import type { rwkv6TimeMixingLayer } from "../../spec/linear/rwkv6-time-mixing-layer.ts";
+import type { abcAttention } from "../../spec/memory/abc-attention.ts";
+import { logAddExp, logSigmoid, sigmoid, silu, softplus } from "../../spec/page.ts";
+import type { KernelTensor } from "../oracle/kernel.ts";
+import type { Floats } from "../wasm/tensor.ts";
+import { floats, given, type Implementation, numbers, oneHead } from "./adapt.ts";
+import { behind, filled, mapped, normed, reshaped, shifted, transposed } from "./arrays.ts";
+import type { Calls } from "./calls.ts";
+import { joined, projected } from "./projections.ts";
+
+/** The input with an axis of one head behind the tokens. */
+const tokens = (x: KernelTensor): Floats => reshaped(x, x.shape[0]!, 1, x.shape[1]!);
 
 const gla: Implementation<typeof gatedLinearAttention> =
   (kernels) =>
-  ({ q, k, v, g, state }, { scale }) => {
+  async ({ q, k, v, g, state }, { scale }) => {
     const options = { gates: oneHead(g), scale, state: oneHead(state) };
-    const read = kernels.linearAttention(oneHead(q), oneHead(k), oneHead(v), options);
+    const read = await kernels.linearAttention(oneHead(q), oneHead(k), oneHead(v), options);
     return { out: read.out.data, state: read.state.data };
   };
 
 const glaLayer: Implementation<typeof gatedLinearAttentionLayer> =
   (kernels) =>
-  ({ x, wQ, wK, wV, wA1, wA2, bA, wR, norm, wO, state }, { heads: H, tau, clampMin, scale, eps }) => {
-    const [q, k, v] = [wQ, wK, wV].map((w) => projected(kernels, floats(x), w, H)) as [Floats, Floats, Floats];
-    const narrow = kernels.matmul(floats(x), floats(wA1));
-    const gates = mapped(projected(kernels, narrow, wA2, H, bA), (a) => Math.max(logSigmoid(a) / tau, clampMin));
-    const read = kernels.linearAttention(q, k, v, { layout: "tokens-first", gates, scale, state: given(state) });
+  async ({ x, wQ, wK, wV, wA1, wA2, bA, wR, norm, wO, state }, { heads: H, tau, clampMin, scale, eps }) => {
+    const [q, k, v, narrow, { data: r }] = await Promise.all([
+      projected(kernels, x, wQ, H),
+      projected(kernels, x, wK, H),
+      projected(kernels, x, wV, H),
+      kernels.matmul(floats(x), floats(wA1)),
+      kernels.matmul(floats(x), floats(wR)),
+    ]);
+    const gates = mapped(await projected(kernels, narrow, wA2, H, bA), (a) => Math.max(logSigmoid(a) / tau, clampMin));
+    const read = await kernels.linearAttention(q, k, v, { layout: "tokens-first", gates, scale, state: given(state) });
     const E = v.shape[2]!;
-    const r = kernels.matmul(floats(x), floats(wR)).data;
     const y = mapped(normed(read.out, E, eps), (o, i) => o * Number(norm.data[i % E]) * silu(r[i]!));
-    return { out: joined(kernels, y, wO), state: read.state };
+    return { out: await joined(kernels, y, wO), state: read.state };
   };
 
 /** The softmax of each row of the last axis; −∞ throughout gives zeros. */
@@ -70,17 +77,21 @@ interface Slots {
  * Softmax attention to slots, tokens first: the scores are a reading of the slots' keys, whose columns fade, and their
  * softmax reads the slots' values, whose rows fade. stateK is [H, D, N], stateV [H, N, E].
  */
-function slots(kernels: Kernels, q: Floats, k: Floats, v: Floats, of: Slots) {
+async function slots(kernels: Calls, q: Floats, k: Floats, v: Floats, of: Slots) {
   const shared = { layout: "tokens-first", factors: true, causal: of.causal } as const;
   const { keys, values, stateK, stateV, scale, hide = (scores: Floats) => scores } = of;
-  const scores = kernels.linearAttention(q, k, keys.written, {
+  const scores = await kernels.linearAttention(q, k, keys.written, {
     ...shared,
     scale,
     valueGates: keys.kept,
     state: stateK,
   });
   const weights = softmaxRows(hide(scores.out));
-  const read = kernels.linearAttention(weights, values.written, v, { ...shared, gates: values.kept, state: stateV });
+  const read = await kernels.linearAttention(weights, values.written, v, {
+    ...shared,
+    gates: values.kept,
+    state: stateV,
+  });
   return { out: read.out, stateK: scores.state, stateV: read.state };
 }
 
@@ -98,19 +109,18 @@ function averaging(scores: KernelTensor, z: ArrayLike<number> | undefined, fresh
     written[i] = share(score, after);
     totals[i] = total[n] = after;
   }
-  const tokens = (data: Float32Array): Floats => ({ shape: [T, 1, N], data });
-  return { kept: tokens(kept), written: tokens(written), totals, z: Float32Array.from(total) };
+  const shape = [T, 1, N];
+  return { kept: { shape, data: kept }, written: { shape, data: written }, totals, z: Float32Array.from(total) };
 }
 
 const gsa: Implementation<typeof gatedSlotAttention> =
   (kernels) =>
-  ({ q, k, v, a, slotScores, stateK, stateV, z }, { scale }) => {
-    const tokens = (x: KernelTensor) => as(x, x.shape[0]!, 1, x.shape[1]!);
+  async ({ q, k, v, a, slotScores, stateK, stateV, z }, { scale }) => {
     const gates = a && { kept: tokens(a), written: mapped(tokens(a), (gate) => 1 - gate) };
     // Without z the first token keeps all of the state.
-    const abc = slotScores && averaging(slotScores, z?.data as Float32Array | undefined, 1);
+    const abc = slotScores && averaging(slotScores, given(z)?.data, 1);
     const memory = (abc ?? gates)!;
-    const read = slots(kernels, tokens(q), tokens(k), tokens(v), {
+    const read = await slots(kernels, tokens(q), tokens(k), tokens(v), {
       keys: memory,
       values: memory,
       stateK: oneHead(stateK),
@@ -122,40 +132,37 @@ const gsa: Implementation<typeof gatedSlotAttention> =
 
 const gsaLayer: Implementation<typeof gatedSlotAttentionLayer> =
   (kernels) =>
-  ({ x, wQ, wK, wV, wF, norm, wO, stateK, stateV }, { heads: Hq, kvHeads: Hk, tau, scale, eps }) => {
-    const q = mapped(projected(kernels, floats(x), wQ, Hq), silu);
-    const k = mapped(projected(kernels, floats(x), wK, Hk), silu);
-    const v = mapped(projected(kernels, floats(x), wV, Hk), silu);
-    const raw = projected(kernels, floats(x), wF, Hk);
+  async ({ x, wQ, wK, wV, wF, norm, wO, stateK, stateV }, { heads: Hq, kvHeads: Hk, tau, scale, eps }) => {
+    const active = async (w: KernelTensor, heads: number) => mapped(await projected(kernels, x, w, heads), silu);
+    const [q, k, v, raw] = await Promise.all([
+      active(wQ, Hq),
+      active(wK, Hk),
+      active(wV, Hk),
+      projected(kernels, x, wF, Hk),
+    ]);
     const kept = mapped(raw, (f) => Math.exp(logSigmoid(f) / tau));
     const memory = { kept, written: mapped(raw, (f) => 1 - Math.exp(logSigmoid(f) / tau)) };
     const states = { stateK: given(stateK), stateV: given(stateV) };
-    const read = slots(kernels, q, k, v, { keys: memory, values: memory, ...states, scale });
+    const read = await slots(kernels, q, k, v, { keys: memory, values: memory, ...states, scale });
     const o = mapped(read.out, silu);
     const across = Hq * v.shape[2]!;
     const y = mapped(normed(o, across, eps), (value, i) => value * Number(norm.data[i % across]));
-    return { out: joined(kernels, y, wO), stateK: read.stateK, stateV: read.stateV };
+    return { out: await joined(kernels, y, wO), stateK: read.stateK, stateV: read.stateV };
   };
-
-/** Rows and columns of a state of one head exchanged: [N, D] to [1, D, N] and back. */
-const turnedState = (state: { readonly data: ArrayLike<number> }, rows: number, columns: number): Floats =>
-  filled([1, columns, rows], (i) => Number(state.data[(i % rows) * columns + Math.floor(i / rows)]));
 
 const abc: Implementation<typeof abcAttention> =
   (kernels) =>
-  ({ q, k, v, s, sV, stateK, stateV, z, zV }, { causal, scale }) => {
-    const [[Tq, D], [Tk, N]] = [q.shape, s.shape] as unknown as [[number, number], [number, number]];
-    const tokens = (x: KernelTensor) => as(x, x.shape[0]!, 1, x.shape[1]!);
-    const numbers = (t: KernelTensor | undefined) => t?.data as Float32Array | undefined;
-    const keys = averaging(s, numbers(z), 0);
-    const values = sV ? averaging(sV, numbers(zV), 0) : keys;
+  async ({ q, k, v, s, sV, stateK, stateV, z, zV }, { causal, scale }) => {
+    const [Tq, [Tk, N]] = [q.shape[0]!, s.shape as [number, number]];
+    const keys = averaging(s, given(z)?.data, 0);
+    const values = sV ? averaging(sV, given(zV)?.data, 0) : keys;
     const before = (t: number) => (causal ? Math.min(Math.max(t + 1 + Tk - Tq, 0), Tk) : Tk) - 1;
     const mass = (t: number, n: number) =>
       before(t) < 0 ? Number(z?.data[n] ?? Number.NEGATIVE_INFINITY) : keys.totals[before(t) * N + n]!;
-    const read = slots(kernels, tokens(q), tokens(k), tokens(v), {
+    const read = await slots(kernels, tokens(q), tokens(k), tokens(v), {
       keys,
       values,
-      stateK: stateK && turnedState(stateK, N, D),
+      stateK: stateK && transposed(oneHead(stateK)),
       stateV: oneHead(stateV),
       scale,
       causal,
@@ -164,7 +171,7 @@ const abc: Implementation<typeof abcAttention> =
     });
     return {
       out: read.out.data,
-      stateK: turnedState(read.stateK, D, N).data,
+      stateK: transposed(read.stateK).data,
       stateV: read.stateV.data,
       z: keys.z,
       zV: sV && values.z,
@@ -173,7 +180,7 @@ const abc: Implementation<typeof abcAttention> =
 
 const hgrn2Layer: Implementation<typeof hgrn2> =
   (kernels) =>
-  ({ x, wQ, wF, wI, norm, wO, lowerBound, gamma, state }, { heads: H, scale, eps, layer }) => {
+  async ({ x, wQ, wF, wI, norm, wO, lowerBound, gamma, state }, { heads: H, scale, eps, layer }) => {
     const width = wF.shape[1]!;
     const floor = (c: number): number => {
       if (!gamma) return Number(lowerBound?.data[c] ?? 0);
@@ -184,24 +191,30 @@ const hgrn2Layer: Implementation<typeof hgrn2> =
       return sum(1, layer + 1) / sum(0, powers.length);
     };
     const least = Float64Array.from({ length: width }, (_, c) => floor(c));
-    const q = mapped(projected(kernels, floats(x), wQ, H), silu);
-    const raw = projected(kernels, floats(x), wF, H);
-    const v = projected(kernels, floats(x), wI, H);
+    const [plain, raw, v] = await Promise.all([
+      projected(kernels, x, wQ, H),
+      projected(kernels, x, wF, H),
+      projected(kernels, x, wI, H),
+    ]);
+    const q = mapped(plain, silu);
     const gates = mapped(raw, (f, i) => least[i % width]! + (1 - least[i % width]!) * sigmoid(f));
     const k = mapped(raw, (f, i) => (1 - least[i % width]!) * sigmoid(-f));
     const options = { layout: "tokens-first", gates, factors: true, scale, state: given(state) } as const;
-    const read = kernels.linearAttention(q, k, v, options);
+    const read = await kernels.linearAttention(q, k, v, options);
     const across = H * v.shape[2]!;
     const y = mapped(normed(read.out, across, eps), (o, i) => o * Number(norm.data[i % across]));
-    return { out: joined(kernels, y, wO), state: read.state };
+    return { out: await joined(kernels, y, wO), state: read.state };
   };
 
 const lightnet: Implementation<typeof lightnetAdditiveDecay> =
   (kernels) =>
-  ({ x, wQ, wK, wV, g1, g2, norm, wO, state, z }, { heads: H, scale, causal, initOne, eps }) => {
-    const q = mapped(projected(kernels, floats(x), wQ, H), silu);
-    const raw = projected(kernels, floats(x), wK, H);
-    const v = projected(kernels, floats(x), wV, H);
+  async ({ x, wQ, wK, wV, g1, g2, norm, wO, state, z }, { heads: H, scale, causal, initOne, eps }) => {
+    const [plain, raw, v] = await Promise.all([
+      projected(kernels, x, wQ, H),
+      projected(kernels, x, wK, H),
+      projected(kernels, x, wV, H),
+    ]);
+    const q = mapped(plain, silu);
     const width = raw.shape[1]! * raw.shape[2]!;
     const total = Float64Array.from({ length: width }, (_, c) =>
       Number(z?.data[c] ?? (initOne ? 0 : Number.NEGATIVE_INFINITY)),
@@ -216,22 +229,21 @@ const lightnet: Implementation<typeof lightnetAdditiveDecay> =
     });
     const k = { shape: raw.shape, data: shares };
     const options = { layout: "tokens-first", gates, factors: true, scale, causal, state: given(state) } as const;
-    const read = kernels.linearAttention(q, k, v, options);
+    const read = await kernels.linearAttention(q, k, v, options);
     const across = H * v.shape[2]!;
-    const gate = kernels.matmul(kernels.matmul(floats(x), floats(g1)), floats(g2)).data;
+    const { data: gate } = await kernels.matmul(await kernels.matmul(floats(x), floats(g1)), floats(g2));
     const y = mapped(normed(read.out, across, eps), (o, i) => o * silu(gate[i]!) * Number(norm?.data[i % across] ?? 1));
-    return { out: joined(kernels, y, wO), state: read.state, z: Float32Array.from(total) };
+    return { out: await joined(kernels, y, wO), state: read.state, z: Float32Array.from(total) };
   };
 
 const rodimusLayer: Implementation<typeof rodimus> =
   (kernels) =>
-  (inputs, { scale, eps, keyEps }) => {
+  async (inputs, { scale, eps, keyEps }) => {
     const { x, wUp, wGate, conv, convB, wQ, wK, wG, bG, wTau, bTau, vA, vB, vBias, wRes, norm, wDown, state, tail } =
       inputs;
     const [T, A, K, N] = [x.shape[0]!, conv.shape[0]!, conv.shape[1]!, wQ.shape[1]!];
-    const fresh = kernels.matmul(floats(x), floats(wUp));
-    const earlier = (K - 1) * A;
-    const u = filled([K - 1 + T, A], (i) => (i < earlier ? Number(tail?.data[i] ?? 0) : fresh.data[i - earlier]!));
+    const fresh = await kernels.matmul(floats(x), floats(wUp));
+    const u = behind(tail, fresh, K - 1);
     const c = filled([T, A], (i) => {
       const a = i % A;
       let sum = Number(convB?.data[a] ?? 0);
@@ -239,26 +251,25 @@ const rodimusLayer: Implementation<typeof rodimus> =
       return silu(sum);
     });
     const from = (w: KernelTensor, bias?: KernelTensor) => kernels.matmul(c, floats(w), { bias: given(bias) });
-    const [q, plain, gate, heat] = [from(wQ), from(wK), from(wG, bG), from(wTau, bTau)];
+    const [q, plain, gate, heat] = await Promise.all([from(wQ), from(wK), from(wG, bG), from(wTau, bTau)]);
     const size = Float64Array.from({ length: T }, (_, t) =>
       Math.max(Math.hypot(...plain.data.subarray(t * N, (t + 1) * N)), keyEps),
     );
     const tau = heat.data.map(sigmoid);
     const k = mapped(plain, (key, i) => (softplus(gate.data[i]!) ** tau[i]! * key) / size[Math.floor(i / N)]!);
     const gates = mapped(gate, (g, i) => -softplus(g) * tau[i]!);
-    const low = kernels.matmul(kernels.matmul(fresh, floats(vA)), floats(vB), { bias: given(vBias) });
+    const low = await kernels.matmul(await kernels.matmul(fresh, floats(vA)), floats(vB), { bias: given(vBias) });
     const v = mapped(low, (value, i) => sigmoid(value) * fresh.data[i]!);
-    const one = (t: Floats) => reshaped(t, 1, ...t.shape);
-    const options = { gates: one(gates), scale, state: oneHead(state) };
-    const read = kernels.linearAttention(one(q), one(k), one(v), options);
-    const open = kernels.matmul(floats(x), floats(wGate)).data;
+    const options = { gates: oneHead(gates), scale, state: oneHead(state) };
+    const read = await kernels.linearAttention(oneHead(q), oneHead(k), oneHead(v), options);
+    const { data: open } = await kernels.matmul(floats(x), floats(wGate));
     const y = mapped(
       reshaped(read.out, T, A),
       (o, i) => (o + Number(wRes?.data[i % A] ?? 1) * c.data[i]!) * silu(open[i]!),
     );
     const unit = mapped(normed(y, A, eps), (value, i) => value * Number(norm?.data[i % A] ?? 1));
     return {
-      out: kernels.matmul(unit, floats(wDown)).data,
+      out: await kernels.matmul(unit, floats(wDown)),
       state: read.state.data,
       tail: u.data.slice(T * A),
     };
@@ -266,50 +277,51 @@ const rodimusLayer: Implementation<typeof rodimus> =
 
 const rwkv6: Implementation<typeof rwkv6TimeMixing> =
   (kernels) =>
-  ({ r, k, v, w, u, state }) => {
+  async ({ r, k, v, w, u, state }) => {
     const options = { gates: oneHead(w), factors: true, bonus: oneHead(u), state: oneHead(state) };
-    const read = kernels.linearAttention(oneHead(r), oneHead(k), oneHead(v), options);
+    const read = await kernels.linearAttention(oneHead(r), oneHead(k), oneHead(v), options);
     return { out: read.out.data, state: read.state.data };
   };
 
 const rwkv6Layer: Implementation<typeof rwkv6TimeMixingLayer> =
   (kernels) =>
-  (inputs, { gnEps }) => {
+  async (inputs, { gnEps }) => {
     const { x, muX, mu, mixA, mixB, decay, decayA, decayB, u, wR, wK, wV, wG, gnW, gnB, wO, last, state } = inputs;
     const [T, M] = x.shape as [number, number];
     const [H] = u.shape as [number];
     const R = mixB.shape[1]!;
     const delta = mapped(shifted(floats(x), given(last)), (before, i) => before - Number(x.data[i]));
     const blended = mapped(floats(x), (value, i) => value + delta.data[i]! * Number(muX.data[i % M]));
-    const z = mapped(kernels.matmul(blended, floats(mixA)), Math.tanh);
-    const blend = (which: number): Floats => {
+    const z = mapped(await kernels.matmul(blended, floats(mixA)), Math.tanh);
+    const blend = async (which: number): Promise<Floats> => {
       const part = filled([T, R], (i) => z.data[Math.floor(i / R) * 5 * R + which * R + (i % R)]!);
-      const b = (mixB.data as Float32Array).subarray(which * R * M, (which + 1) * R * M);
-      const shift = kernels.matmul(part, { shape: [R, M], data: b }).data;
+      const b = numbers(mixB).subarray(which * R * M, (which + 1) * R * M);
+      const { data: shift } = await kernels.matmul(part, { shape: [R, M], data: b });
       return mapped(
         floats(x),
         (value, i) => value + delta.data[i]! * (Number(mu.data[which * M + (i % M)]) + shift[i]!),
       );
     };
-    const [r, k, v] = [
-      projected(kernels, blend(0), wR, H),
-      projected(kernels, blend(2), wK, H),
-      projected(kernels, blend(3), wV, H),
-    ];
-    const g = kernels.matmul(blend(4), floats(wG)).data;
-    const low = mapped(kernels.matmul(blend(1), floats(decayA)), Math.tanh);
-    const rates = projected(kernels, low, decayB, H, decay);
+    const [forR, forDecay, forK, forV, forG] = await Promise.all([blend(0), blend(1), blend(2), blend(3), blend(4)]);
+    const [r, k, v, { data: g }, narrow] = await Promise.all([
+      projected(kernels, forR, wR, H),
+      projected(kernels, forK, wK, H),
+      projected(kernels, forV, wV, H),
+      kernels.matmul(forG, floats(wG)),
+      kernels.matmul(forDecay, floats(decayA)),
+    ]);
+    const rates = await projected(kernels, mapped(narrow, Math.tanh), decayB, H, decay);
     const gates = mapped(rates, (rate) => -Math.exp(rate));
     const options = { layout: "tokens-first", gates, bonus: floats(u), state: given(state) } as const;
-    const read = kernels.linearAttention(r, k, v, options);
+    const read = await kernels.linearAttention(r, k, v, options);
     const E = v.shape[2]!;
     const y = mapped(normed(read.out, E, gnEps, true), (o, i) => {
       const c = i % (H * E);
       return silu(g[i]!) * (Number(gnW?.data[c] ?? 1) * o + Number(gnB?.data[c] ?? 0));
     });
     return {
-      out: joined(kernels, y, wO),
-      last: (x.data as Float32Array).slice((T - 1) * M),
+      out: await joined(kernels, y, wO),
+      last: numbers(x).slice((T - 1) * M),
       state: read.state,
     };
   };

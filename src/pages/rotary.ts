@@ -1,57 +1,56 @@
 /** Pages that turn features by their place. */
-import type { axialRopeNd } from "../../../spec/positional/axial-rope-nd.ts";
-import type { ropeLinearScaling } from "../../../spec/positional/rope-linear-scaling.ts";
-import type { ropeNtkAware } from "../../../spec/positional/rope-ntk-aware.ts";
-import type { ropeRandomizedPositions } from "../../../spec/positional/rope-randomized-positions.ts";
-import type { ropeYarn } from "../../../spec/positional/rope-yarn.ts";
-import type { rotaryPositionEmbedding } from "../../../spec/positional/rotary-position-embedding.ts";
-import type { xpos } from "../../../spec/positional/xpos.ts";
-import type { KernelTensor } from "../../oracle/kernel.ts";
-import type { Kernels } from "../load.ts";
-import { rotaryFrequencies, rotaryTable } from "../rotary.ts";
-import type { Floats } from "../tensor.ts";
-import { floats, type Implementation } from "./adapt.ts";
-
-const numbers = (t: KernelTensor) => t.data as Float32Array;
+import type { axialRopeNd } from "../../spec/positional/axial-rope-nd.ts";
+import type { ropeLinearScaling } from "../../spec/positional/rope-linear-scaling.ts";
+import type { ropeNtkAware } from "../../spec/positional/rope-ntk-aware.ts";
+import type { ropeRandomizedPositions } from "../../spec/positional/rope-randomized-positions.ts";
+import type { ropeYarn } from "../../spec/positional/rope-yarn.ts";
+import type { rotaryPositionEmbedding } from "../../spec/positional/rotary-position-embedding.ts";
+import type { xpos } from "../../spec/positional/xpos.ts";
+import type { KernelTensor } from "../oracle/kernel.ts";
+import { rotaryFrequencies, rotaryTable } from "../wasm/rotary.ts";
+import type { Floats } from "../wasm/tensor.ts";
+import { floats, type Implementation, numbers } from "./adapt.ts";
+import { mapped } from "./arrays.ts";
+import type { Calls } from "./calls.ts";
 
 /** Real places, one for each token of x [T, D], with frequencies of their own. */
 function turned(
-  kernels: Kernels,
+  kernels: Calls,
   x: KernelTensor,
   positions: ArrayLike<number>,
   frequencies: readonly number[],
   layout: "half" | "interleaved" = "half",
   factor = 1,
-): Floats {
+): Floats | Promise<Floats> {
   return kernels.rotate(floats(x), rotaryTable(positions, frequencies, factor), { layout });
 }
 
 const rotary: Implementation<typeof rotaryPositionEmbedding> =
   (kernels) =>
-  ({ x, positions, invFreq }, { base, rotaryDim, layout, attentionScaling }) => {
+  async ({ x, positions, invFreq }, { base, rotaryDim, layout, attentionScaling }) => {
     const frequencies = invFreq ? [...numbers(invFreq)] : rotaryFrequencies(rotaryDim, base);
-    return { out: turned(kernels, x, numbers(positions), frequencies, layout as "half", attentionScaling) };
+    return { out: await turned(kernels, x, numbers(positions), frequencies, layout as "half", attentionScaling) };
   };
 
 const linear: Implementation<typeof ropeLinearScaling> =
   (kernels) =>
-  ({ x, positions }, { scale, base }) => {
+  async ({ x, positions }, { scale, base }) => {
     const invFreq = rotaryFrequencies(x.shape[1]!, base).map((w) => w / Math.max(scale, 1));
-    return { out: turned(kernels, x, numbers(positions), invFreq), invFreq };
+    return { out: await turned(kernels, x, numbers(positions), invFreq), invFreq };
   };
 
 const ntkAware: Implementation<typeof ropeNtkAware> =
   (kernels) =>
-  ({ x, positions }, { alpha, dynamic, n0, length, base }) => {
+  async ({ x, positions }, { alpha, dynamic, n0, length, base }) => {
     const D = x.shape[1]!;
     const stretch = dynamic ? (alpha * Math.max(length, n0)) / n0 - (alpha - 1) : alpha;
     const invFreq = rotaryFrequencies(D, base * stretch ** (D / (D - 2)));
-    return { out: turned(kernels, x, numbers(positions), invFreq), invFreq };
+    return { out: await turned(kernels, x, numbers(positions), invFreq), invFreq };
   };
 
 const yarn: Implementation<typeof ropeYarn> =
   (kernels) =>
-  ({ x, positions }, { scale, n0, betaFast, betaSlow, attnFactor, base }) => {
+  async ({ x, positions }, { scale, n0, betaFast, betaSlow, attnFactor, base }) => {
     const D = x.shape[1]!;
     const pairTurning = (turns: number) => (D * Math.log(n0 / (2 * Math.PI * turns))) / (2 * Math.log(base));
     const low = Math.max(Math.floor(pairTurning(betaFast)), 0);
@@ -59,12 +58,12 @@ const yarn: Implementation<typeof ropeYarn> =
     const ramp = (i: number) => Math.min(Math.max((i - low) / (low === high ? 0.001 : high - low), 0), 1);
     const invFreq = rotaryFrequencies(D, base).map((w, i) => (w / scale) * ramp(i) + w * (1 - ramp(i)));
     const factor = attnFactor * (0.1 * Math.log(scale) + 1);
-    return { out: turned(kernels, x, numbers(positions), invFreq, "half", factor), invFreq };
+    return { out: await turned(kernels, x, numbers(positions), invFreq, "half", factor), invFreq };
   };
 
 const randomized: Implementation<typeof ropeRandomizedPositions> =
   (kernels) =>
-  ({ x, u }, { base }) => {
+  async ({ x, u }, { base }) => {
     const [T, D] = x.shape as [number, number];
     const positions = Float64Array.from({ length: T }, (_, j) => j);
     if (u) {
@@ -76,13 +75,13 @@ const randomized: Implementation<typeof ropeRandomizedPositions> =
         positions[j] = (place * T) / Math.max(walked, T);
       });
     }
-    return { out: turned(kernels, x, positions, rotaryFrequencies(D, base)), positions };
+    return { out: await turned(kernels, x, positions, rotaryFrequencies(D, base)), positions };
   };
 
 /** Angles follow from several coordinates of a place, so that the table is made here. */
 const axial: Implementation<typeof axialRopeNd> =
   (kernels) =>
-  ({ x, positions, w }, { variant, base, layout, sections }) => {
+  async ({ x, positions, w }, { variant, base, layout, sections }) => {
     const [T, D] = x.shape as [number, number];
     const G = positions.shape[1]!;
     const [I, share] = [D / 2, D / 2 / G];
@@ -104,22 +103,23 @@ const axial: Implementation<typeof axialRopeNd> =
       cosines: { shape, data: Float32Array.from(angles, Math.cos) },
       sines: { shape, data: Float32Array.from(angles, Math.sin) },
     };
-    const cut = { shape: [T * blocks, D / blocks], data: x.data as Float32Array };
-    return { out: kernels.rotate(cut, table, { layout: layout === "interleaved" ? layout : "half" }).data };
+    const cut = { shape: [T * blocks, D / blocks], data: numbers(x) };
+    const { data } = await kernels.rotate(cut, table, { layout: layout === "interleaved" ? layout : "half" });
+    return { out: data };
   };
 
 const extrapolable: Implementation<typeof xpos> =
   (kernels) =>
-  ({ q, k, positions }, { scaleBase, center }) => {
+  async ({ q, k, positions }, { scaleBase, center }) => {
     const [T, D] = q.shape as [number, number];
     const power = (t: number, d: number) =>
       ((Math.floor(d / 2) * 2) / D / 1.4 + 0.4 / 1.4) ** ((numbers(positions)[t]! - center) / scaleBase);
-    const shrunk = (x: KernelTensor, sign: 1 | -1): Floats => {
-      const { shape, data } = turned(kernels, x, numbers(positions), rotaryFrequencies(D), "interleaved");
-      return { shape, data: data.map((value, i) => value * power(Math.floor(i / D), i % D) ** sign) };
+    const shrunk = async (x: KernelTensor, sign: 1 | -1): Promise<Floats> => {
+      const whole = await turned(kernels, x, numbers(positions), rotaryFrequencies(D), "interleaved");
+      return mapped(whole, (value, i) => value * power(Math.floor(i / D), i % D) ** sign);
     };
-    const [qRot, kRot] = [shrunk(q, 1), shrunk(k, -1)];
-    const { data } = kernels.matmul(qRot, kRot, { transposed: true });
+    const [qRot, kRot] = await Promise.all([shrunk(q, 1), shrunk(k, -1)]);
+    const { data } = await kernels.matmul(qRot, kRot, { transposed: true });
     const scores = data.map((score, i) => (i % T <= Math.floor(i / T) ? score / Math.sqrt(D) : 0));
     return { scores, qRot, kRot };
   };

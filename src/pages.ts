@@ -1,6 +1,6 @@
 /**
- * Which pages the kernels implement: one entry for each, from the page's inputs and options to calls. What a kernel does
- * not support it declines, saying why. A test judges every entry.
+ * Which pages the kernels of any backend implement: one entry for each, from the page's inputs and options to calls.
+ * What a kernel does not support it declines, saying why. A test judges every entry.
  */
 
 import { composed } from "./pages/composed.ts";
@@ -17,6 +17,7 @@ import { spectra } from "./pages/spectra.ts";
 import { states } from "./pages/states.ts";
 
 export type { Implementation } from "./pages/adapt.ts";
+export type { Calls } from "./pages/calls.ts";
 
 /** The kernel that answers each page, by the page's id. */
 export const implementations = {
