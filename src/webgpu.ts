@@ -1,0 +1,14 @@
+/**
+ * Kernels on a GPU through WebGPU: `open()` gives one, then the calls are those of `attnspec/wasm`, over tensors that
+ * stay there until they are read.
+ *
+ * @module
+ */
+
+export { KernelError } from "./wasm/error.ts";
+export type { GpuCalls } from "./webgpu/calls.ts";
+export { DeviceError } from "./webgpu/error.ts";
+export { hosted } from "./webgpu/hosted.ts";
+export { type Gpu, type OpenOptions, open } from "./webgpu/open.ts";
+export type { OnGpu } from "./webgpu/options.ts";
+export { type FloatsAnywhere, GpuTensor, type GpuType } from "./webgpu/tensor.ts";

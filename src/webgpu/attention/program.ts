@@ -1,0 +1,361 @@
+/** Fused softmax attention: scores and weights never leave a workgroup. */
+import { params } from "../params.ts";
+import { lines, storage, xyzw } from "../wgsl.ts";
+import { type AttentionShape, keysOf, queriesOf, shared } from "./shapes.ts";
+
+/** What a program does; each combination is compiled once. */
+export interface AttentionProgram extends AttentionShape {
+  /** Whether rows of q and k, and of v and the result, are multiples of four long. */
+  readonly vectors: readonly [boolean, boolean];
+  readonly subgroups: boolean;
+  readonly windowed: boolean;
+  readonly capped: boolean;
+  readonly sinks: boolean;
+  readonly slopes: boolean;
+  readonly relative: boolean;
+  readonly bias: boolean;
+  readonly mask: boolean;
+  readonly blocks: boolean;
+  readonly lengths: boolean;
+  readonly packed: boolean;
+}
+
+/** Scores are in powers of two; with a cap, `scale` is before it and `cap` after. */
+export const attentionParams = params({
+  ...{ queries: "u32", keys: "u32", width: "u32", valueWidth: "u32", group: "u32" },
+  ...{ q: "u32", qEntry: "u32", qHead: "u32", qRow: "u32", k: "u32", kEntry: "u32", kHead: "u32", kRow: "u32" },
+  ...{ v: "u32", vEntry: "u32", vHead: "u32", vRow: "u32", out: "u32", outEntry: "u32", outHead: "u32", outRow: "u32" },
+  ...{ lse: "u32", lseEntry: "u32", lseHead: "u32" },
+  ...{ scale: "f32", cap: "f32", left: "i32", right: "i32", offset: "i32", reach: "i32" },
+  ...{ bias: "u32", biasEntry: "u32", biasHead: "u32", biasRow: "u32" },
+  ...{ mask: "u32", maskEntry: "u32", maskHead: "u32", maskRow: "u32" },
+  ...{ blockHead: "u32", blockRow: "u32", blockQueries: "u32", blockKeys: "u32" },
+  ...{ lengthsAt: "u32", jobsAt: "u32", blocksAt: "u32", sinksAt: "u32", slopesAt: "u32", relativeAt: "u32" },
+  ...{ firstHead: "u32", atEnd: "u32", minusInfinity: "u32" },
+});
+
+/** Four neighbouring numbers of a row, 0 where there are none. */
+const row = (name: string, array: string, columns: string, vector: boolean): string =>
+  vector
+    ? `fn ${name}(base: u32, column4: u32) -> vec4f {
+  if (4u * column4 >= ${columns}) { return vec4f(); }
+  return ${array}[base / 4u + column4];
+}`
+    : `fn ${name}(base: u32, column4: u32) -> vec4f {
+  let column = 4u * column4;
+  var four = vec4f();
+${lines(4, (i) => `  if (column + ${i}u < ${columns}) { four.${xyzw[i]} = ${array}[base + column + ${i}u]; }`)}
+  return four;
+}`;
+
+/** tanh to a few units in the last place, also near 0 and far from it. */
+const hyperbolicTangent = `fn tangent(x: f32) -> f32 {
+  let z = x * x;
+  if (z < 0.39) {
+    let p = fma(fma(fma(fma(-5.70498872745e-3, z, 2.06390887954e-2), z, -5.37397155531e-2), z, 1.33314422036e-1), z, -3.33332819422e-1);
+    return fma(p * z, x, x);
+  }
+  let far = 1.0 - 2.0 / (exp(2.0 * min(abs(x), 20.0)) + 1.0);
+  return select(far, -far, x < 0.0);
+}`;
+
+export function attentionProgram(program: AttentionProgram): string {
+  const { tall, keys4, values4, across, down, features, keysAtOnce, queriesShared, vectors } = program;
+  const { windowed, capped, sinks, slopes, relative, bias, mask, blocks, lengths, packed, subgroups } = program;
+  const threads = across * down;
+  const [queries, keys] = [queriesOf(program), keysOf(program)];
+  const { keyStride, weightStride, valueStride, ...sizes } = shared(program);
+  const features4 = features / 4;
+  const type = (vector: boolean) => (vector ? "vec4f" : "f32");
+  const checked = mask || bias || blocks || relative;
+
+  /** Moves `count` things with all invocations. */
+  const together = (count: number, move: (at: string) => string): string =>
+    lines(Math.ceil(count / threads), (n) => {
+      const at = `(local + ${n * threads}u)`;
+      return (n + 1) * threads > count ? `if (${at} < ${count}u) {\n${move(at)}\n}` : `{\n${move(at)}\n}`;
+    });
+
+  // Without branches, which some compilers of shaders take long over: what may not be read is read at place 0.
+  const added = (entry: string) => `{
+    let entry = ${entry};
+    hides = hides | (entry == 0xff800000u);
+    s += bitcast<f32>(select(entry, 0u, hides)) * 1.4426950408889634;
+  }`;
+  const scored = (i: number, s: string, key: string) => `{
+  let key = ${key};
+  var hides = (key >= i32(keyCount)) | (row${i} >= count)${windowed ? " | (key - place > params.right) | (place - key > params.left)" : ""};
+  ${
+    mask
+      ? `{
+    let at = select(maskAt + row${i} * params.maskRow + u32(key), 0u, hides);
+    hides = hides | (byte(mask[at / 4u], at) == 0u);
+  }`
+      : ""
+  }
+  ${
+    blocks
+      ? `{
+    let at = select(head * params.blockHead + (row${i} / params.blockQueries) * params.blockRow + u32(key) / params.blockKeys, 0u, hides);
+    hides = hides | (byte(extras[params.blocksAt + at / 4u], at) == 0u);
+  }`
+      : ""
+  }
+  var s = ${s} * params.scale;
+  ${capped ? "s = params.cap * tangent(s);" : ""}
+  ${slopes ? "s -= slope * f32(abs(key - place));" : ""}
+  ${relative ? added("extras[relativeAt + u32(clamp(key - place, -params.reach, params.reach) + params.reach)]") : ""}
+  ${bias ? added(`bias[select(biasAt + row${i} * params.biasRow + u32(key), 0u, hides)]`) : ""}
+  ${s} = select(s, hidden, hides);
+}`;
+  return `${attentionParams.wgsl}
+${storage(1, "q", type(vectors[0]))}
+${storage(2, "k", type(vectors[0]))}
+${storage(3, "v", type(vectors[1]))}
+${storage(4, "out", type(vectors[1]), true)}
+${storage(5, "lse", "f32", true)}
+${storage(6, "extras", "u32")}
+${storage(7, "bias", "u32")}
+${storage(8, "mask", "u32")}
+${subgroups ? "" : `var<workgroup> found: array<f32, ${queries * across}>;`}
+var<workgroup> keyed: array<vec4f, ${sizes.keys}>;
+var<workgroup> valued: array<vec4f, ${sizes.values}>;
+${queriesShared ? `var<workgroup> asked: array<vec4f, ${sizes.queries}>;` : ""}
+const hidden = -3.0e38;
+${row("readQ", "q", "params.width", vectors[0])}
+${row("readK", "k", "params.width", vectors[0])}
+${row("readV", "v", "params.valueWidth", vectors[1])}
+${capped ? hyperbolicTangent : ""}
+fn byte(word: u32, at: u32) -> u32 { return (word >> (8u * (at & 3u))) & 0xffu; }
+
+@compute @workgroup_size(${threads})
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
+  let x = local % ${across}u;
+  let y = local / ${across}u;
+  // Those with most keys begin.
+  let turn = groups.x - 1u - group.x;
+  let head = params.firstHead + group.y;
+  let keyHead = group.y / params.group;
+  var entry = group.z;
+  var count = params.queries;
+  var keyCount = ${lengths ? "extras[params.lengthsAt + entry]" : "params.keys"};
+  var queryStart = 0u;
+  var keyStart = 0u;
+  var offset = params.offset;
+  var first = turn * ${queries}u;
+  ${
+    packed
+      ? `let job = params.jobsAt + 6u * turn;
+  queryStart = extras[job];
+  keyStart = extras[job + 1u];
+  count = extras[job + 2u];
+  keyCount = extras[job + 3u];
+  first = extras[job + 4u];
+  offset = bitcast<i32>(extras[job + 5u]);`
+      : lengths
+        ? "if (params.atEnd != 0u) { offset = i32(keyCount) - i32(count); }"
+        : ""
+  }
+  let qBase = params.q + entry * params.qEntry + group.y * params.qHead + queryStart * params.qRow;
+  let kBase = params.k + entry * params.kEntry + keyHead * params.kHead + keyStart * params.kRow;
+  let vBase = params.v + entry * params.vEntry + keyHead * params.vHead + keyStart * params.vRow;
+  let outBase = params.out + entry * params.outEntry + group.y * params.outHead + queryStart * params.outRow;
+  ${bias ? "let biasAt = params.bias + entry * params.biasEntry + group.y * params.biasHead + keyStart;" : ""}
+  ${mask ? "let maskAt = params.mask + entry * params.maskEntry + group.y * params.maskHead + keyStart;" : ""}
+  ${relative ? "let relativeAt = params.relativeAt + head * (2u * u32(params.reach) + 1u);" : ""}
+  ${slopes ? "let slope = bitcast<f32>(extras[params.slopesAt + head]) * 1.4426950408889634;" : ""}
+  ${
+    windowed
+      ? `let keyEnd = u32(clamp(i32(first) + ${queries - 1} + offset + params.right + 1, 0, i32(keyCount)));
+  let keyBegin = (u32(clamp(i32(first) + offset - params.left, 0, i32(keyCount))) / ${keys}u) * ${keys}u;`
+      : `let keyEnd = keyCount;
+  const keyBegin = 0u;`
+  }
+${lines(
+  tall,
+  (i) => `let row${i} = first + y * ${tall}u + ${i}u;
+let q${i}At = qBase + min(row${i}, max(count, 1u) - 1u) * params.qRow;
+var most${i} = hidden;
+var sum${i} = 0.0;
+${lines(values4, (j) => `var o${i}_${j} = vec4f();`)}`,
+)}
+${
+  queriesShared
+    ? together(
+        queries * features4,
+        (at) => `let r = ${at} / ${features4}u;
+let c = ${at} % ${features4}u;
+var four = vec4f();
+if (first + r < count) { four = readQ(qBase + (first + r) * params.qRow, c); }
+asked[r * ${keyStride}u + c] = four;`,
+      )
+    : ""
+}
+  for (var start = keyBegin; start < keyEnd; start += ${keys}u) {
+${
+  blocks
+    ? `    var any = false;
+    for (var b = first / params.blockQueries; b <= (min(first + ${queries}u, count) - 1u) / params.blockQueries; b++) {
+      for (var c = start / params.blockKeys; c <= (min(start + ${keys}u, keyCount) - 1u) / params.blockKeys; c++) {
+        let at = head * params.blockHead + b * params.blockRow + c;
+        any = any || byte(extras[params.blocksAt + at / 4u], at) != 0u;
+      }
+    }
+    if (!any) { continue; }`
+    : ""
+}
+${lines(tall, (i) => lines(keys4, (g) => `var s${i}_${g} = vec4f();`))}
+    for (var part = 0u; part < params.width; part += ${features}u) {
+      workgroupBarrier();
+${together(
+  keys * features4,
+  (at) => `let key = ${at} / ${features4}u;
+let c = ${at} % ${features4}u;
+var four = vec4f();
+if (start + key < keyCount) { four = readK(kBase + (start + key) * params.kRow, part / 4u + c); }
+keyed[((key % 4u) * ${keys / 4}u + key / 4u) * ${keyStride}u + c] = four;`,
+)}
+      workgroupBarrier();
+      for (var c = 0u; c < ${features4}u; c++) {
+${lines(tall, (i) => `let q${i} = ${queriesShared ? `asked[(y * ${tall}u + ${i}u) * ${keyStride}u + c]` : `readQ(q${i}At, part / 4u + c)`};`)}
+${lines(keys4, (g) =>
+  lines(
+    4,
+    (t) => `{
+let key = keyed[(${t * (keys / 4) + g * across}u + x) * ${keyStride}u + c];
+${lines(tall, (i) => {
+  const s = `s${i}_${g}.${xyzw[t]}`;
+  return `${s} = fma(q${i}.x, key.x, fma(q${i}.y, key.y, fma(q${i}.z, key.z, fma(q${i}.w, key.w, ${s}))));`;
+})}
+}`,
+  ),
+)}
+      }
+    }
+    let whole = start + ${keys}u <= keyCount${
+      windowed
+        ? ` && i32(start + ${keys}u) - 1 <= i32(first) + offset + params.right && i32(start) >= i32(first) + ${queries - 1} + offset - params.left`
+        : ""
+    };
+    if (${checked || slopes || capped ? "false" : "whole"}) {
+${lines(tall, (i) => lines(keys4, (g) => `s${i}_${g} *= params.scale;`))}
+    } else {
+${lines(
+  tall,
+  (i) => `{
+let place = i32(row${i}) + offset;
+${lines(keys4, (g) => lines(4, (t) => scored(i, `s${i}_${g}.${xyzw[t]}`, `i32(start + 4u * (x + ${g * across}u) + ${t}u)`)))}
+}`,
+)}
+    }
+${lines(tall, (i) => {
+  const all = Array.from({ length: keys4 }, (_, g) => `s${i}_${g}`);
+  const four = all.slice(1).reduce((sofar, next) => `max(${sofar}, ${next})`, all[0]!);
+  return `var top${i}: f32;
+{ let four = ${four}; top${i} = max(max(four.x, four.y), max(four.z, four.w)); }`;
+})}
+${
+  subgroups
+    ? lines(Math.log2(across), (n) =>
+        lines(tall, (i) => `top${i} = max(top${i}, subgroupShuffleXor(top${i}, ${2 ** n}u));`),
+      )
+    : `${lines(tall, (i) => `found[(y * ${tall}u + ${i}u) * ${across}u + x] = top${i};`)}`
+}
+    workgroupBarrier();
+${
+  subgroups
+    ? ""
+    : lines(tall, (i) =>
+        lines(across, (n) => `top${i} = max(top${i}, found[(y * ${tall}u + ${i}u) * ${across}u + ${n}u]);`),
+      )
+}
+${lines(
+  tall,
+  (i) => `{
+let most = max(most${i}, top${i});
+// Far above what hides a key, so that hidden ones weigh nothing even before any is seen.
+let base = max(most, -1.0e38);
+let fade = exp2(max(most${i}, -1.0e38) - base);
+most${i} = most;
+sum${i} *= fade;
+${lines(values4, (j) => `o${i}_${j} *= fade;`)}
+${lines(
+  keys4,
+  (g) => `{
+let weights = exp2(s${i}_${g} - vec4f(base));
+sum${i} += (weights.x + weights.y) + (weights.z + weights.w);
+keyed[(y * ${tall}u + ${i}u) * ${weightStride}u + x + ${g * across}u] = weights;
+}`,
+)}
+}`,
+)}
+    for (var some = 0u; some < ${keys}u; some += ${keysAtOnce}u) {
+      ${keysAtOnce < keys ? "if (some > 0u) { workgroupBarrier(); }" : ""}
+${together(
+  keysAtOnce * valueStride,
+  (at) => `let key = start + some + ${at} / ${valueStride}u;
+var four = vec4f();
+if (key < keyCount) { four = readV(vBase + key * params.vRow, ${at} % ${valueStride}u); }
+valued[${at}] = four;`,
+)}
+      workgroupBarrier();
+      for (var c = 0u; c < ${keysAtOnce / 4}u; c++) {
+${lines(tall, (i) => `let w${i} = keyed[(y * ${tall}u + ${i}u) * ${weightStride}u + some / 4u + c];`)}
+${lines(4, (t) =>
+  lines(
+    values4,
+    (j) => `{
+let value = valued[(4u * c + ${t}u) * ${valueStride}u + x + ${j * across}u];
+${lines(tall, (i) => `o${i}_${j} = fma(vec4f(w${i}.${xyzw[t]}), value, o${i}_${j});`)}
+}`,
+  ),
+)}
+      }
+    }
+  }
+${
+  subgroups
+    ? lines(Math.log2(across), (n) => lines(tall, (i) => `sum${i} += subgroupShuffleXor(sum${i}, ${2 ** n}u);`))
+    : `workgroupBarrier();
+${lines(tall, (i) => `found[(y * ${tall}u + ${i}u) * ${across}u + x] = sum${i};`)}
+workgroupBarrier();
+${lines(tall, (i) => `sum${i} = 0.0;\n${lines(across, (n) => `sum${i} += found[(y * ${tall}u + ${i}u) * ${across}u + ${n}u];`)}`)}`
+}
+${lines(
+  tall,
+  (i) => `if (row${i} < count) {
+${
+  sinks
+    ? `{
+let sink = bitcast<f32>(extras[params.sinksAt + head]) * 1.4426950408889634;
+let most = max(most${i}, max(sink, -1.0e38));
+let fade = exp2(max(most${i}, -1.0e38) - most);
+sum${i} = select(sum${i} * fade, 0.0, most${i} < -1.0e38) + exp2(max(sink, -3.0e38) - most);
+most${i} = most;
+${lines(values4, (j) => `o${i}_${j} *= fade;`)}
+}`
+    : ""
+}
+let over = select(0.0, 1.0 / sum${i}, sum${i} > 0.0);
+${lines(
+  values4,
+  (j) => `{
+let column = 4u * (x + ${j * across}u);
+let at = outBase + row${i} * params.outRow + column;
+let four = o${i}_${j} * over;
+${
+  vectors[1]
+    ? "if (column < params.valueWidth) { out[at / 4u] = four; }"
+    : lines(4, (t) => `if (column + ${t}u < params.valueWidth) { out[at + ${t}u] = four.${xyzw[t]}; }`)
+}
+}`,
+)}
+if (x == 0u) {
+  let total = select(bitcast<f32>(params.minusInfinity), (most${i} + log2(sum${i})) * 0.6931471805599453, sum${i} > 0.0);
+  lse[params.lse + entry * params.lseEntry + group.y * params.lseHead + queryStart + row${i}] = total;
+}
+}`,
+)}
+}
+`.replace(/^/, subgroups ? "enable subgroups;\n" : "");
+}

@@ -1,0 +1,19 @@
+/** What a GPU computes: every call by its name, with the device before its own arguments. */
+import { attention } from "./attention/attention.ts";
+import type { Device } from "./device.ts";
+import { matmul } from "./matmul.ts";
+
+export const calls = { attention, matmul } as const;
+
+export type CallName = keyof typeof calls;
+type Bound<F> = F extends (device: Device, ...given: infer Given) => infer Result ? (...given: Given) => Result : never;
+/** The calls of one device. They return at once; `read()` on a result waits for it. */
+export type GpuCalls = { readonly [Name in CallName]: Bound<(typeof calls)[Name]> };
+
+export const bound = (device: Device): GpuCalls =>
+  Object.fromEntries(
+    Object.entries(calls).map(([name, call]) => [
+      name,
+      (...given: unknown[]) => (call as (device: Device, ...given: unknown[]) => unknown)(device, ...given),
+    ]),
+  ) as unknown as GpuCalls;

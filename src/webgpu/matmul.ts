@@ -1,0 +1,102 @@
+import { type MatmulOptions, measure } from "../wasm/matmul.ts";
+import { checked } from "../wasm/options.ts";
+import { calling, shown } from "./call.ts";
+import type { Device } from "./device.ts";
+import { type MatmulShape, matmulParams, matmulProgram, sharedBytes, tileOf } from "./matmul-program.ts";
+import type { OnGpu } from "./options.ts";
+import { held, part, runs } from "./parts.ts";
+import type { FloatsAnywhere, GpuTensor } from "./tensor.ts";
+
+/** From large to small; the first that leaves no part of the device idle is taken. */
+const shapes: readonly MatmulShape[] = [
+  { tall: 8, wide: 2, across: 16, down: 16, deep: 16, ahead: true },
+  { tall: 8, wide: 2, across: 16, down: 16, deep: 8, ahead: false },
+  { tall: 4, wide: 1, across: 16, down: 16, deep: 16, ahead: false },
+  { tall: 2, wide: 1, across: 8, down: 16, deep: 16, ahead: false },
+];
+/** Workgroups that keep a large device busy. */
+const enough = 256;
+
+/** The shape for a product of that size. */
+export function shapeFor(device: Device, rows: number, columns: number, batch: number): MatmulShape {
+  const fitting = shapes.filter(
+    (shape) =>
+      sharedBytes(shape) <= device.gpu.limits.maxComputeWorkgroupStorageSize &&
+      shape.across * shape.down <= device.gpu.limits.maxComputeInvocationsPerWorkgroup,
+  );
+  const groups = (shape: MatmulShape) => {
+    const tile = tileOf(shape);
+    return batch * Math.ceil(rows / tile.rows) * Math.ceil(columns / tile.columns);
+  };
+  return fitting.find((shape) => groups(shape) >= enough) ?? fitting.at(-1)!;
+}
+
+/**
+ * a · b: [..., M, K] times [K, N], or [..., K, N] with the same leading axes, gives [..., M, N], in float32. Any sizes.
+ *
+ * @throws KernelError naming the argument whose shape or values do not fit.
+ */
+export function matmul(
+  device: Device,
+  a: FloatsAnywhere,
+  b: FloatsAnywhere,
+  options: OnGpu<MatmulOptions> = {},
+  shape?: MatmulShape,
+): GpuTensor<"float32"> {
+  const { transposed = false, bias, into } = checked("matmul", options);
+  return calling("matmul", device, (call) => {
+    const { batch, rows, columns, depth, lead } = measure(call, a, b, transposed);
+    if (bias) {
+      call.check("bias", bias, Float32Array);
+      if (bias.shape.length !== 1 || bias.shape[0] !== columns)
+        call.fail("bias", `bias has shape ${shown(bias.shape)}, expected [N] = [${columns}]`);
+    }
+    const [left, right] = [call.on(a, "float32"), call.on(b, "float32")];
+    const added = bias && call.on(bias, "float32");
+    const target = call.target("into", [...lead, columns], into, { a, b, bias });
+    const chosen = shape ?? shapeFor(device, rows, columns, batch);
+    const tile = tileOf(chosen);
+    const vectors = [depth % 4 === 0, (transposed ? depth : columns) % 4 === 0, columns % 4 === 0] as const;
+    const program = { ...chosen, vectors, transposed, biased: added !== undefined };
+    const most = device.gpu.limits.maxComputeWorkgroupsPerDimension;
+    // What one binding cannot hold or one dispatch not reach goes to further ones: entries, then rows, then columns.
+    const fits = (bytes: number) => held(device, bytes);
+    const widest = transposed ? Math.min(fits(4 * depth), most * tile.columns) : columns;
+    if (!transposed && depth > fits(4 * columns))
+      call.fail("b", `b of ${4 * depth * columns} bytes is more than this device binds at once; give it transposed`);
+    const tallest = Math.min(fits(4 * Math.max(depth, columns)), most * tile.rows);
+    const whole = rows <= tallest && columns <= widest;
+    const together = whole ? Math.min(most, fits(4 * Math.max(rows * depth, rows * columns, depth * columns))) : 1;
+    for (const [entry, entries] of runs(batch, together))
+      for (const [row, height] of runs(rows, tallest))
+        for (const [column, width] of runs(
+          columns,
+          columns <= widest ? columns : Math.max(4, Math.floor(widest / 4) * 4),
+        )) {
+          const from = part(left, (entry * rows + row) * depth, (entries - 1) * rows * depth + height * depth);
+          const by = part(
+            right,
+            entry * depth * columns + column * depth,
+            (entries - 1) * depth * columns + width * depth,
+          );
+          const to = part(target, (entry * rows + row) * columns, (entries - 1) * rows * columns + height * columns);
+          device.run({
+            key: `matmul ${JSON.stringify(program)}`,
+            code: () => matmulProgram(program),
+            params: matmulParams.fill({
+              ...{ rows: height, columns: width, depth, a: from.first, b: by.first, out: to.first + column },
+              ...{
+                aStep: rows * depth,
+                bStep: depth * columns,
+                outStep: rows * columns,
+                outRow: columns,
+                bias: column,
+              },
+            }),
+            bindings: [from, by, { ...to, written: true }, ...(added ? [{ buffer: added.buffer }] : [])],
+            workgroups: [Math.ceil(width / tile.columns), Math.ceil(height / tile.rows), entries],
+          });
+        }
+    return target;
+  });
+}
