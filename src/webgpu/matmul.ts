@@ -12,7 +12,7 @@ const shapes: readonly MatmulShape[] = [
   { tall: 8, wide: 2, across: 16, down: 16, deep: 16, ahead: true },
   { tall: 8, wide: 2, across: 16, down: 16, deep: 8, ahead: false },
   { tall: 4, wide: 1, across: 16, down: 16, deep: 16, ahead: false },
-  { tall: 2, wide: 1, across: 8, down: 16, deep: 16, ahead: false },
+  { tall: 4, wide: 1, across: 8, down: 8, deep: 16, ahead: false },
 ];
 /** Workgroups that keep a large device busy. */
 const enough = 256;

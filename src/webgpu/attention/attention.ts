@@ -23,13 +23,12 @@ const log2e = Math.LOG2E;
 const widest = 256;
 
 /** The shape for those sizes on that device. */
-function shapeFor(device: Device, { queries, heads, batch, width, valueWidth }: Sizes): AttentionShape {
+function shapeFor(device: Device, { queries, heads, batch, valueWidth }: Sizes): AttentionShape {
   const { maxComputeWorkgroupStorageSize: most, maxComputeInvocationsPerWorkgroup: invocations } = device.gpu.limits;
   const fits = (shape: AttentionShape) =>
     sharedBytes(shape, subgroupsFor(device, shape)) <= most &&
     shape.across * shape.down <= invocations &&
-    4 * shape.values4 * shape.across >= valueWidth &&
-    (!shape.queriesShared || shape.features >= width);
+    4 * shape.values4 * shape.across >= valueWidth;
   // A large shape that leaves most of the device idle is slower than a small one.
   const busy = (shape: AttentionShape) => Math.ceil(queries / queriesOf(shape)) * heads * batch >= 64;
   return largeShapes.find((shape) => fits(shape) && busy(shape)) ?? smallShapes.find(fits)!;
@@ -96,6 +95,8 @@ export function attention(
     const program = {
       ...chosen,
       vectors: [width % 4 === 0, valueWidth % 4 === 0] as const,
+      evenKeys: width % chosen.features === 0,
+      evenValues: valueWidth === 4 * chosen.values4 * chosen.across,
       subgroups: subgroupsFor(device, chosen),
       ...{ windowed, capped: cap < Infinity, sinks: !!sinks, slopes: !!slopes, relative: !!relative },
       ...{ bias: !!bias, mask: !!mask, blocks: !!blocks, lengths: !!lengths, packed: !!packed },

@@ -7,6 +7,9 @@ import { type AttentionShape, keysOf, queriesOf, shared } from "./shapes.ts";
 export interface AttentionProgram extends AttentionShape {
   /** Whether rows of q and k, and of v and the result, are multiples of four long. */
   readonly vectors: readonly [boolean, boolean];
+  /** Whether q and k are as wide as several of the shape's features, and v as all of its values. */
+  readonly evenKeys: boolean;
+  readonly evenValues: boolean;
   readonly subgroups: boolean;
   readonly windowed: boolean;
   readonly capped: boolean;
@@ -35,10 +38,10 @@ export const attentionParams = params({
 });
 
 /** Four neighbouring numbers of a row, 0 where there are none. */
-const row = (name: string, array: string, columns: string, vector: boolean): string =>
+const row = (name: string, array: string, columns: string, vector: boolean, even: boolean): string =>
   vector
     ? `fn ${name}(base: u32, column4: u32) -> vec4f {
-  if (4u * column4 >= ${columns}) { return vec4f(); }
+  ${even ? "" : `if (4u * column4 >= ${columns}) { return vec4f(); }`}
   return ${array}[base / 4u + column4];
 }`
     : `fn ${name}(base: u32, column4: u32) -> vec4f {
@@ -60,11 +63,11 @@ const hyperbolicTangent = `fn tangent(x: f32) -> f32 {
 }`;
 
 export function attentionProgram(program: AttentionProgram): string {
-  const { tall, keys4, values4, across, down, features, keysAtOnce, queriesShared, vectors } = program;
+  const { tall, keys4, values4, across, down, features, vectors, evenKeys, evenValues } = program;
   const { windowed, capped, sinks, slopes, relative, bias, mask, blocks, lengths, packed, subgroups } = program;
   const threads = across * down;
   const [queries, keys] = [queriesOf(program), keysOf(program)];
-  const { keyStride, weightStride, valueStride, ...sizes } = shared(program);
+  const { keyStride, weightStride, size } = shared(program);
   const features4 = features / 4;
   const type = (vector: boolean) => (vector ? "vec4f" : "f32");
   const checked = mask || bias || blocks || relative;
@@ -118,13 +121,11 @@ ${storage(6, "extras", "u32")}
 ${storage(7, "bias", "u32")}
 ${storage(8, "mask", "u32")}
 ${subgroups ? "" : `var<workgroup> found: array<f32, ${queries * across}>;`}
-var<workgroup> keyed: array<vec4f, ${sizes.keys}>;
-var<workgroup> valued: array<vec4f, ${sizes.values}>;
-${queriesShared ? `var<workgroup> asked: array<vec4f, ${sizes.queries}>;` : ""}
+var<workgroup> keyed: array<vec4f, ${size}>;
 const hidden = -3.0e38;
-${row("readQ", "q", "params.width", vectors[0])}
-${row("readK", "k", "params.width", vectors[0])}
-${row("readV", "v", "params.valueWidth", vectors[1])}
+${row("readQ", "q", "params.width", vectors[0], evenKeys)}
+${row("readK", "k", "params.width", vectors[0], evenKeys)}
+${row("readV", "v", "params.valueWidth", vectors[1], evenValues)}
 ${capped ? hyperbolicTangent : ""}
 fn byte(word: u32, at: u32) -> u32 { return (word >> (8u * (at & 3u))) & 0xffu; }
 
@@ -179,18 +180,6 @@ var most${i} = hidden;
 var sum${i} = 0.0;
 ${lines(values4, (j) => `var o${i}_${j} = vec4f();`)}`,
 )}
-${
-  queriesShared
-    ? together(
-        queries * features4,
-        (at) => `let r = ${at} / ${features4}u;
-let c = ${at} % ${features4}u;
-var four = vec4f();
-if (first + r < count) { four = readQ(qBase + (first + r) * params.qRow, c); }
-asked[r * ${keyStride}u + c] = four;`,
-      )
-    : ""
-}
   for (var start = keyBegin; start < keyEnd; start += ${keys}u) {
 ${
   blocks
@@ -217,7 +206,7 @@ keyed[((key % 4u) * ${keys / 4}u + key / 4u) * ${keyStride}u + c] = four;`,
 )}
       workgroupBarrier();
       for (var c = 0u; c < ${features4}u; c++) {
-${lines(tall, (i) => `let q${i} = ${queriesShared ? `asked[(y * ${tall}u + ${i}u) * ${keyStride}u + c]` : `readQ(q${i}At, part / 4u + c)`};`)}
+${lines(tall, (i) => `let q${i} = readQ(q${i}At, part / 4u + c);`)}
 ${lines(keys4, (g) =>
   lines(
     4,
@@ -281,37 +270,33 @@ sum${i} *= fade;
 ${lines(values4, (j) => `o${i}_${j} *= fade;`)}
 ${lines(
   keys4,
-  (g) => `{
-let weights = exp2(s${i}_${g} - vec4f(base));
-sum${i} += (weights.x + weights.y) + (weights.z + weights.w);
-keyed[(y * ${tall}u + ${i}u) * ${weightStride}u + x + ${g * across}u] = weights;
-}`,
+  (g) => `s${i}_${g} = exp2(s${i}_${g} - vec4f(base));
+sum${i} += (s${i}_${g}.x + s${i}_${g}.y) + (s${i}_${g}.z + s${i}_${g}.w);`,
 )}
 }`,
 )}
-    for (var some = 0u; some < ${keys}u; some += ${keysAtOnce}u) {
-      ${keysAtOnce < keys ? "if (some > 0u) { workgroupBarrier(); }" : ""}
-${together(
-  keysAtOnce * valueStride,
-  (at) => `let key = start + some + ${at} / ${valueStride}u;
-var four = vec4f();
-if (key < keyCount) { four = readV(vBase + key * params.vRow, ${at} % ${valueStride}u); }
-valued[${at}] = four;`,
-)}
-      workgroupBarrier();
-      for (var c = 0u; c < ${keysAtOnce / 4}u; c++) {
-${lines(tall, (i) => `let w${i} = keyed[(y * ${tall}u + ${i}u) * ${weightStride}u + some / 4u + c];`)}
-${lines(4, (t) =>
-  lines(
-    values4,
-    (j) => `{
-let value = valued[(4u * c + ${t}u) * ${valueStride}u + x + ${j * across}u];
+${lines(
+  keys4,
+  (g) => `${g ? "workgroupBarrier();" : ""}
+${lines(tall, (i) => `keyed[(y * ${tall}u + ${i}u) * ${weightStride}u + x] = s${i}_${g};`)}
+    workgroupBarrier();
+    for (var c = 0u; c < ${across}u; c++) {
+${lines(tall, (i) => `let w${i} = keyed[(y * ${tall}u + ${i}u) * ${weightStride}u + c];`)}
+${lines(
+  4,
+  (t) => `{
+let valueAt = vBase + min(start + 4u * c + ${4 * g * across + t}u, keyCount - 1u) * params.vRow;
+${lines(
+  values4,
+  (j) => `{
+let value = readV(valueAt, x + ${j * across}u);
 ${lines(tall, (i) => `o${i}_${j} = fma(vec4f(w${i}.${xyzw[t]}), value, o${i}_${j});`)}
 }`,
-  ),
 )}
-      }
-    }
+}`,
+)}
+    }`,
+)}
   }
 ${
   subgroups
