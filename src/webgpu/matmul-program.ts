@@ -4,7 +4,7 @@ import { lines, reader, storage, xyzw } from "./wgsl.ts";
 
 /** How a workgroup divides its tile of the result. */
 export interface MatmulShape {
-  /** Rows of the result that an invocation keeps; a multiple of four. */
+  /** Rows of the result that an invocation keeps. */
   readonly tall: number;
   /** Vectors of four columns that it keeps. */
   readonly wide: number;
@@ -39,51 +39,57 @@ export const tileOf = ({ tall, wide, across, down }: MatmulShape) => ({
 /** Bytes that a workgroup shares. */
 export function sharedBytes(shape: MatmulShape): number {
   const { rows, columns } = tileOf(shape);
-  return 4 * shape.deep * (rows + columns);
+  return (shape.ahead ? 2 : 1) * 16 * (rows * (shape.deep / 4 + 1) + (shape.deep * columns) / 4);
 }
 
 export function matmulProgram(program: MatmulProgram): string {
   const { tall, wide, across, down, deep, ahead, vectors, transposed, biased } = program;
   const { rows, columns } = tileOf(program);
   const threads = across * down;
-  const [deep4, rows4, columns4] = [deep / 4, rows / 4, columns / 4];
-  const tall4 = tall / 4;
+  const [deep4, stride, columns4] = [deep / 4, deep / 4 + 1, columns / 4];
+  const copies = ahead ? 2 : 1;
   const type = (vector: boolean) => (vector ? "vec4f" : "f32");
   // What an invocation carries from memory to what is shared: vectors, of b transposed blocks of four, turned.
-  const [aCount, bCount] = [rows4 * deep4, (deep * columns4) / (transposed ? 4 : 1)];
+  const [aCount, bCount] = [rows * deep4, (deep * columns4) / (transposed ? 4 : 1)];
   const shares = (count: number, one: (i: number, at: string) => string) =>
     lines(Math.ceil(count / threads), (i) => {
       const at = `(local + ${i * threads}u)`;
       return count % threads ? `if (${at} < ${count}u) {\n${one(i, at)}\n}` : one(i, at);
     });
-  /** Four rows of four, and where their turned columns go. */
-  const fetchTurned = (to: string, read: string, base: string, first: string) => (i: number, at: string) =>
-    lines(
-      4,
-      (j) =>
-        `${to}${4 * i + j} = ${read}(${base}, ${first} + 4u * (${at} / ${deep4}u) + ${j}u, depthBase / 4u + ${at} % ${deep4}u);`,
-    );
-  const storeTurned = (to: string, into: string, length4: number) => (i: number, at: string) =>
-    lines(4, (c) => {
-      const column = [0, 1, 2, 3].map((j) => `${to}${4 * i + j}.${xyzw[c]}`).join(", ");
-      return `${into}[(4u * (${at} % ${deep4}u) + ${c}u) * ${length4}u + ${at} / ${deep4}u] = vec4f(${column});`;
-    });
-  const fetchA = shares(aCount, fetchTurned("a", "readA", "aBase", "rowBase"));
-  const storeA = shares(aCount, storeTurned("a", "sharedA", rows4));
-  const fetchB = shares(
-    bCount,
+  const fetchA = shares(
+    aCount,
+    (i, at) => `a${i} = readA(aBase, rowBase + ${at} / ${deep4}u, depthBase / 4u + ${at} % ${deep4}u);`,
+  );
+  const storeA = shares(
+    aCount,
+    (i, at) => `sharedA[copyA + (${at} / ${deep4}u) * ${stride}u + ${at} % ${deep4}u] = a${i};`,
+  );
+  const fetchB = shares(bCount, (i, at) =>
     transposed
-      ? fetchTurned("b", "readB", "bBase", "columnBase")
-      : (i, at) => `b${i} = readB(bBase, depthBase + ${at} / ${columns4}u, columnBase / 4u + ${at} % ${columns4}u);`,
+      ? lines(
+          4,
+          (j) =>
+            `b${4 * i + j} = readB(bBase, columnBase + 4u * (${at} / ${deep4}u) + ${j}u, depthBase / 4u + ${at} % ${deep4}u);`,
+        )
+      : `b${i} = readB(bBase, depthBase + ${at} / ${columns4}u, columnBase / 4u + ${at} % ${columns4}u);`,
   );
-  const storeB = shares(
-    bCount,
-    transposed ? storeTurned("b", "sharedB", columns4) : (i, at) => `sharedB[${at}] = b${i};`,
+  const storeB = shares(bCount, (i, at) =>
+    transposed
+      ? lines(4, (c) => {
+          const column = [0, 1, 2, 3].map((j) => `b${4 * i + j}.${xyzw[c]}`).join(", ");
+          return `sharedB[copyB + (4u * (${at} % ${deep4}u) + ${c}u) * ${columns4}u + ${at} / ${deep4}u] = vec4f(${column});`;
+        })
+      : `sharedB[copyB + ${at}] = b${i};`,
   );
-  const multiply = `for (var part = 0u; part < ${deep}u; part++) {
-${lines(tall4, (i) => `let x${i} = sharedA[part * ${rows4}u + y + ${i * down}u];`)}
-${lines(wide, (j) => `let w${j} = sharedB[part * ${columns4}u + x + ${across * j}u];`)}
-${lines(tall, (i) => lines(wide, (j) => `r${i}_${j} = fma(vec4f(x${i >> 2}.${xyzw[i & 3]}), w${j}, r${i}_${j});`))}
+  const multiply = `for (var part = 0u; part < ${deep4}u; part++) {
+${lines(tall, (i) => `let x${i} = sharedA[readCopyA + (y * ${tall}u + ${i}u) * ${stride}u + part];`)}
+${lines(
+  4,
+  (c) => `{
+${lines(wide, (j) => `let w${j} = sharedB[readCopyB + (4u * part + ${c}u) * ${columns4}u + x + ${across * j}u];`)}
+${lines(tall, (i) => lines(wide, (j) => `r${i}_${j} = fma(vec4f(x${i}.${xyzw[c]}), w${j}, r${i}_${j});`))}
+}`,
+)}
 }`;
   const writeVector = (i: number, j: number) => `{
 let column = columnBase + 4u * (x + ${across * j}u);
@@ -102,8 +108,8 @@ ${storage(1, "a", type(vectors[0]))}
 ${storage(2, "b", type(vectors[1]))}
 ${storage(3, "out", type(vectors[2]), true)}
 ${biased ? storage(4, "bias", type(vectors[2])) : ""}
-var<workgroup> sharedA: array<vec4f, ${rows4 * deep}>;
-var<workgroup> sharedB: array<vec4f, ${deep * columns4}>;
+var<workgroup> sharedA: array<vec4f, ${copies * rows * stride}>;
+var<workgroup> sharedB: array<vec4f, ${copies * deep * columns4}>;
 ${reader("readA", "a", "params.rows", "params.depth", vectors[0])}
 ${
   transposed
@@ -119,15 +125,18 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
   let aBase = params.a + group.z * params.aStep;
   let bBase = params.b + group.z * params.bStep;
 ${lines(tall, (i) => lines(wide, (j) => `var r${i}_${j} = vec4f();`))}
-${lines(4 * Math.ceil(aCount / threads), (i) => `var a${i}: vec4f;`)}
+${lines(Math.ceil(aCount / threads), (i) => `var a${i}: vec4f;`)}
 ${lines((transposed ? 4 : 1) * Math.ceil(bCount / threads), (i) => `var b${i}: vec4f;`)}
 ${
   ahead
     ? `  var depthBase = 0u;
+  var copy = 0u;
   ${fetchA}
   ${fetchB}
-  while (depthBase < params.depth) {
-    workgroupBarrier();
+  loop {
+    if (depthBase >= params.depth) { break; }
+    let copyA = copy * ${rows * stride}u;
+    let copyB = copy * ${deep * columns4}u;
     ${storeA}
     ${storeB}
     workgroupBarrier();
@@ -136,9 +145,16 @@ ${
       ${fetchA}
       ${fetchB}
     }
+    let readCopyA = copyA;
+    let readCopyB = copyB;
     ${multiply}
+    copy = 1u - copy;
   }`
-    : `  for (var depthBase = 0u; depthBase < params.depth; depthBase += ${deep}u) {
+    : `  const copyA = 0u;
+  const copyB = 0u;
+  const readCopyA = 0u;
+  const readCopyB = 0u;
+  for (var depthBase = 0u; depthBase < params.depth; depthBase += ${deep}u) {
     ${fetchA}
     ${fetchB}
     workgroupBarrier();
@@ -151,7 +167,7 @@ ${
 ${lines(
   tall,
   (i) => `{
-  let row = rowBase + 4u * (y + ${(i >> 2) * down}u) + ${i & 3}u;
+  let row = rowBase + y * ${tall}u + ${i}u;
   if (row < params.rows) {
     let base = params.out + group.z * params.outStep + row * params.outRow;
 ${lines(wide, (j) => writeVector(i, j))}

@@ -164,7 +164,7 @@ export function attention(
             ...[seenBy.q, seenBy.k, seenBy.v, { ...seenBy.out, written: true }, { buffer: lse.buffer, written: true }],
             ...[small, added, seen].map(({ buffer }) => ({ buffer })),
           ],
-          workgroups: [packed ? jobs.length : Math.ceil(queries / queriesOf(chosen)), headsAtOnce, entriesAtOnce],
+          workgroups: [headsAtOnce, packed ? jobs.length : Math.ceil(queries / queriesOf(chosen)), entriesAtOnce],
         });
       }
     return { out, lse };

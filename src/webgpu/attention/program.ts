@@ -63,12 +63,14 @@ const hyperbolicTangent = `fn tangent(x: f32) -> f32 {
 }`;
 
 export function attentionProgram(program: AttentionProgram): string {
-  const { tall, keys4, values4, across, down, features, vectors, evenKeys, evenValues } = program;
+  const { tall, keys4, values4, across, down, features, keysAtOnce, vectors, evenKeys, evenValues } = program;
   const { windowed, capped, sinks, slopes, relative, bias, mask, blocks, lengths, packed, subgroups } = program;
   const threads = across * down;
   const [queries, keys] = [queriesOf(program), keysOf(program)];
-  const { keyStride, weightStride, size } = shared(program);
+  const size = shared(program);
+  const wide = across * values4;
   const features4 = features / 4;
+  const keysOfGroup = 4 * across;
   const type = (vector: boolean) => (vector ? "vec4f" : "f32");
   const checked = mask || bias || blocks || relative;
 
@@ -121,7 +123,8 @@ ${storage(6, "extras", "u32")}
 ${storage(7, "bias", "u32")}
 ${storage(8, "mask", "u32")}
 ${subgroups ? "" : `var<workgroup> found: array<f32, ${queries * across}>;`}
-var<workgroup> keyed: array<vec4f, ${size}>;
+var<workgroup> keyed: array<vec4f, ${size.keyed}>;
+var<workgroup> valued: array<vec4f, ${size.valued}>;
 const hidden = -3.0e38;
 ${row("readQ", "q", "params.width", vectors[0], evenKeys)}
 ${row("readK", "k", "params.width", vectors[0], evenKeys)}
@@ -134,9 +137,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let x = local % ${across}u;
   let y = local / ${across}u;
   // Those with most keys begin.
-  let turn = groups.x - 1u - group.x;
-  let head = params.firstHead + group.y;
-  let keyHead = group.y / params.group;
+  let turn = groups.y - 1u - group.y;
+  let head = params.firstHead + group.x;
+  let keyHead = group.x / params.group;
   var entry = group.z;
   var count = params.queries;
   var keyCount = ${lengths ? "extras[params.lengthsAt + entry]" : "params.keys"};
@@ -157,12 +160,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
         ? "if (params.atEnd != 0u) { offset = i32(keyCount) - i32(count); }"
         : ""
   }
-  let qBase = params.q + entry * params.qEntry + group.y * params.qHead + queryStart * params.qRow;
+  let qBase = params.q + entry * params.qEntry + group.x * params.qHead + queryStart * params.qRow;
   let kBase = params.k + entry * params.kEntry + keyHead * params.kHead + keyStart * params.kRow;
   let vBase = params.v + entry * params.vEntry + keyHead * params.vHead + keyStart * params.vRow;
-  let outBase = params.out + entry * params.outEntry + group.y * params.outHead + queryStart * params.outRow;
-  ${bias ? "let biasAt = params.bias + entry * params.biasEntry + group.y * params.biasHead + keyStart;" : ""}
-  ${mask ? "let maskAt = params.mask + entry * params.maskEntry + group.y * params.maskHead + keyStart;" : ""}
+  let outBase = params.out + entry * params.outEntry + group.x * params.outHead + queryStart * params.outRow;
+  ${bias ? "let biasAt = params.bias + entry * params.biasEntry + group.x * params.biasHead + keyStart;" : ""}
+  ${mask ? "let maskAt = params.mask + entry * params.maskEntry + group.x * params.maskHead + keyStart;" : ""}
   ${relative ? "let relativeAt = params.relativeAt + head * (2u * u32(params.reach) + 1u);" : ""}
   ${slopes ? "let slope = bitcast<f32>(extras[params.slopesAt + head]) * 1.4426950408889634;" : ""}
   ${
@@ -202,7 +205,8 @@ ${together(
 let c = ${at} % ${features4}u;
 var four = vec4f();
 if (start + key < keyCount) { four = readK(kBase + (start + key) * params.kRow, part / 4u + c); }
-keyed[((key % 4u) * ${keys / 4}u + key / 4u) * ${keyStride}u + c] = four;`,
+let place = (key % 4u) * ${keys / 4}u + key / 4u;
+keyed[place * ${features4}u + (c ^ (place & 7u))] = four;`,
 )}
       workgroupBarrier();
       for (var c = 0u; c < ${features4}u; c++) {
@@ -211,7 +215,7 @@ ${lines(keys4, (g) =>
   lines(
     4,
     (t) => `{
-let key = keyed[(${t * (keys / 4) + g * across}u + x) * ${keyStride}u + c];
+let key = keyed[(${t * (keys / 4) + g * across}u + x) * ${features4}u + (c ^ (x & 7u))];
 ${lines(tall, (i) => {
   const s = `s${i}_${g}.${xyzw[t]}`;
   return `${s} = fma(q${i}.x, key.x, fma(q${i}.y, key.y, fma(q${i}.z, key.z, fma(q${i}.w, key.w, ${s}))));`;
@@ -275,27 +279,32 @@ sum${i} += (s${i}_${g}.x + s${i}_${g}.y) + (s${i}_${g}.z + s${i}_${g}.w);`,
 )}
 }`,
 )}
-${lines(
-  keys4,
-  (g) => `${g ? "workgroupBarrier();" : ""}
-${lines(tall, (i) => `keyed[(y * ${tall}u + ${i}u) * ${weightStride}u + x] = s${i}_${g};`)}
+${lines(keys4, (g) =>
+  lines(
+    keysOfGroup / keysAtOnce,
+    (n) => `${g || n ? "workgroupBarrier();" : ""}
+${n ? "" : lines(tall, (i) => `keyed[(y * ${tall}u + ${i}u) * ${across}u + (x ^ (y & 7u))] = s${i}_${g};`)}
+${together(
+  keysAtOnce * wide,
+  (
+    at,
+  ) => `let valueAt = vBase + min(start + ${g * keysOfGroup + n * keysAtOnce}u + ${at} / ${wide}u, keyCount - 1u) * params.vRow;
+valued[${at}] = readV(valueAt, ${at} % ${wide}u);`,
+)}
     workgroupBarrier();
-    for (var c = 0u; c < ${across}u; c++) {
-${lines(tall, (i) => `let w${i} = keyed[(y * ${tall}u + ${i}u) * ${weightStride}u + c];`)}
-${lines(
-  4,
-  (t) => `{
-let valueAt = vBase + min(start + 4u * c + ${4 * g * across + t}u, keyCount - 1u) * params.vRow;
-${lines(
-  values4,
-  (j) => `{
-let value = readV(valueAt, x + ${j * across}u);
+    for (var c = 0u; c < ${keysAtOnce / 4}u; c++) {
+${lines(tall, (i) => `let w${i} = keyed[(y * ${tall}u + ${i}u) * ${across}u + ((c + ${(n * keysAtOnce) / 4}u) ^ (y & 7u))];`)}
+${lines(4, (t) =>
+  lines(
+    values4,
+    (j) => `{
+let value = valued[(4u * c + ${t}u) * ${wide}u + x + ${j * across}u];
 ${lines(tall, (i) => `o${i}_${j} = fma(vec4f(w${i}.${xyzw[t]}), value, o${i}_${j});`)}
 }`,
-)}
-}`,
+  ),
 )}
     }`,
+  ),
 )}
   }
 ${
@@ -337,7 +346,7 @@ ${
 )}
 if (x == 0u) {
   let total = select(bitcast<f32>(params.minusInfinity), (most${i} + log2(sum${i})) * 0.6931471805599453, sum${i} > 0.0);
-  lse[params.lse + entry * params.lseEntry + group.y * params.lseHead + queryStart + row${i}] = total;
+  lse[params.lse + entry * params.lseEntry + group.x * params.lseHead + queryStart + row${i}] = total;
 }
 }`,
 )}
