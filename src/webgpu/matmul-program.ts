@@ -11,7 +11,7 @@ export interface MatmulShape {
   /** Invocations side by side and one above the other. */
   readonly across: number;
   readonly down: number;
-  /** How much of the inner axis is shared at a time; a multiple of four. */
+  /** How much of the inner axis is shared at a time; a power of two, four or more. */
   readonly deep: number;
   /** Whether the next part is read while this one is multiplied. */
   readonly ahead: boolean;
@@ -39,15 +39,17 @@ export const tileOf = ({ tall, wide, across, down }: MatmulShape) => ({
 /** Bytes that a workgroup shares. */
 export function sharedBytes(shape: MatmulShape): number {
   const { rows, columns } = tileOf(shape);
-  return (shape.ahead ? 2 : 1) * 16 * (rows * (shape.deep / 4 + 1) + (shape.deep * columns) / 4);
+  return 4 * shape.deep * (rows + columns);
 }
 
 export function matmulProgram(program: MatmulProgram): string {
   const { tall, wide, across, down, deep, ahead, vectors, transposed, biased } = program;
   const { rows, columns } = tileOf(program);
   const threads = across * down;
-  const [deep4, stride, columns4] = [deep / 4, deep / 4 + 1, columns / 4];
-  const copies = ahead ? 2 : 1;
+  const [deep4, columns4] = [deep / 4, columns / 4];
+  /** Rows that are read together lie in different banks: their columns are exchanged by the row of invocations. */
+  const placed = (row: string, column: string) =>
+    `${row} * ${deep4}u + ((${column}) ^ ((${row} / ${tall}u) & ${deep4 - 1}u))`;
   const type = (vector: boolean) => (vector ? "vec4f" : "f32");
   // What an invocation carries from memory to what is shared: vectors, of b transposed blocks of four, turned.
   const [aCount, bCount] = [rows * deep4, (deep * columns4) / (transposed ? 4 : 1)];
@@ -60,10 +62,7 @@ export function matmulProgram(program: MatmulProgram): string {
     aCount,
     (i, at) => `a${i} = readA(aBase, rowBase + ${at} / ${deep4}u, depthBase / 4u + ${at} % ${deep4}u);`,
   );
-  const storeA = shares(
-    aCount,
-    (i, at) => `sharedA[copyA + (${at} / ${deep4}u) * ${stride}u + ${at} % ${deep4}u] = a${i};`,
-  );
+  const storeA = shares(aCount, (i, at) => `sharedA[${placed(`(${at} / ${deep4}u)`, `${at} % ${deep4}u`)}] = a${i};`);
   const fetchB = shares(bCount, (i, at) =>
     transposed
       ? lines(
@@ -77,16 +76,16 @@ export function matmulProgram(program: MatmulProgram): string {
     transposed
       ? lines(4, (c) => {
           const column = [0, 1, 2, 3].map((j) => `b${4 * i + j}.${xyzw[c]}`).join(", ");
-          return `sharedB[copyB + (4u * (${at} % ${deep4}u) + ${c}u) * ${columns4}u + ${at} / ${deep4}u] = vec4f(${column});`;
+          return `sharedB[(4u * (${at} % ${deep4}u) + ${c}u) * ${columns4}u + ${at} / ${deep4}u] = vec4f(${column});`;
         })
-      : `sharedB[copyB + ${at}] = b${i};`,
+      : `sharedB[${at}] = b${i};`,
   );
   const multiply = `for (var part = 0u; part < ${deep4}u; part++) {
-${lines(tall, (i) => `let x${i} = sharedA[readCopyA + (y * ${tall}u + ${i}u) * ${stride}u + part];`)}
+${lines(tall, (i) => `let x${i} = sharedA[(y * ${tall}u + ${i}u) * ${deep4}u + (part ^ (y & ${deep4 - 1}u))];`)}
 ${lines(
   4,
   (c) => `{
-${lines(wide, (j) => `let w${j} = sharedB[readCopyB + (4u * part + ${c}u) * ${columns4}u + x + ${across * j}u];`)}
+${lines(wide, (j) => `let w${j} = sharedB[(4u * part + ${c}u) * ${columns4}u + x + ${across * j}u];`)}
 ${lines(tall, (i) => lines(wide, (j) => `r${i}_${j} = fma(vec4f(x${i}.${xyzw[c]}), w${j}, r${i}_${j});`))}
 }`,
 )}
@@ -108,8 +107,8 @@ ${storage(1, "a", type(vectors[0]))}
 ${storage(2, "b", type(vectors[1]))}
 ${storage(3, "out", type(vectors[2]), true)}
 ${biased ? storage(4, "bias", type(vectors[2])) : ""}
-var<workgroup> sharedA: array<vec4f, ${copies * rows * stride}>;
-var<workgroup> sharedB: array<vec4f, ${copies * deep * columns4}>;
+var<workgroup> sharedA: array<vec4f, ${rows * deep4}>;
+var<workgroup> sharedB: array<vec4f, ${deep * columns4}>;
 ${reader("readA", "a", "params.rows", "params.depth", vectors[0])}
 ${
   transposed
@@ -118,8 +117,9 @@ ${
 }
 @compute @workgroup_size(${threads})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
-  let x = local % ${across}u;
-  let y = local / ${across}u;
+  // Eight by four invocations a subgroup, in the order in which wide reads of shared memory go together.
+  let x = (local / 32u) % ${across / 8}u * 8u + (local / 2u) % 8u;
+  let y = local / ${4 * across}u * 4u + (local / 16u) % 2u * 2u + local % 2u;
   let rowBase = group.y * ${rows}u;
   let columnBase = group.x * ${columns}u;
   let aBase = params.a + group.z * params.aStep;
@@ -130,13 +130,10 @@ ${lines((transposed ? 4 : 1) * Math.ceil(bCount / threads), (i) => `var b${i}: v
 ${
   ahead
     ? `  var depthBase = 0u;
-  var copy = 0u;
   ${fetchA}
   ${fetchB}
-  loop {
-    if (depthBase >= params.depth) { break; }
-    let copyA = copy * ${rows * stride}u;
-    let copyB = copy * ${deep * columns4}u;
+  while (depthBase < params.depth) {
+    workgroupBarrier();
     ${storeA}
     ${storeB}
     workgroupBarrier();
@@ -145,16 +142,9 @@ ${
       ${fetchA}
       ${fetchB}
     }
-    let readCopyA = copyA;
-    let readCopyB = copyB;
     ${multiply}
-    copy = 1u - copy;
   }`
-    : `  const copyA = 0u;
-  const copyB = 0u;
-  const readCopyA = 0u;
-  const readCopyB = 0u;
-  for (var depthBase = 0u; depthBase < params.depth; depthBase += ${deep}u) {
+    : `  for (var depthBase = 0u; depthBase < params.depth; depthBase += ${deep}u) {
     ${fetchA}
     ${fetchB}
     workgroupBarrier();

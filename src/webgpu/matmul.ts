@@ -9,7 +9,7 @@ import type { FloatsAnywhere, GpuTensor } from "./tensor.ts";
 
 /** From large to small; the first that leaves no part of the device idle is taken. */
 const shapes: readonly MatmulShape[] = [
-  { tall: 8, wide: 2, across: 16, down: 16, deep: 16, ahead: true },
+  { tall: 8, wide: 2, across: 16, down: 16, deep: 32, ahead: true },
   { tall: 8, wide: 2, across: 16, down: 16, deep: 8, ahead: false },
   { tall: 4, wide: 1, across: 16, down: 16, deep: 16, ahead: false },
   { tall: 4, wide: 1, across: 8, down: 8, deep: 16, ahead: false },

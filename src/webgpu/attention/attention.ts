@@ -34,7 +34,7 @@ function shapeFor(device: Device, { queries, heads, batch, valueWidth }: Sizes):
   return largeShapes.find((shape) => fits(shape) && busy(shape)) ?? smallShapes.find(fits)!;
 }
 
-const subgroupsFor = (device: Device, { across }: AttentionShape): boolean => device.subgroup >= across;
+const subgroupsFor = (device: Device, { across }: AttentionShape): boolean => device.subgroup >= 2 * across;
 
 /**
  * Exact softmax attention in float32: q [H, Tq, D], k [Hk, Tk, D], v [Hk, Tk, E] with E up to 256, each with a batch axis

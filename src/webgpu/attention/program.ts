@@ -63,7 +63,8 @@ const hyperbolicTangent = `fn tangent(x: f32) -> f32 {
 }`;
 
 export function attentionProgram(program: AttentionProgram): string {
-  const { tall, keys4, values4, across, down, features, keysAtOnce, vectors, evenKeys, evenValues } = program;
+  const { tall, keys4, values4, across, down, features, keysAtOnce, queriesShared, vectors, evenKeys, evenValues } =
+    program;
   const { windowed, capped, sinks, slopes, relative, bias, mask, blocks, lengths, packed, subgroups } = program;
   const threads = across * down;
   const [queries, keys] = [queriesOf(program), keysOf(program)];
@@ -134,8 +135,9 @@ fn byte(word: u32, at: u32) -> u32 { return (word >> (8u * (at & 3u))) & 0xffu; 
 
 @compute @workgroup_size(${threads})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
-  let x = local % ${across}u;
-  let y = local / ${across}u;
+  // In the order in which wide reads of shared memory go together.
+  let x = (local / 2u) % ${across}u;
+  let y = local / ${2 * across}u * 2u + local % 2u;
   // Those with most keys begin.
   let turn = groups.y - 1u - group.y;
   let head = params.firstHead + group.x;
@@ -208,9 +210,19 @@ if (start + key < keyCount) { four = readK(kBase + (start + key) * params.kRow, 
 let place = (key % 4u) * ${keys / 4}u + key / 4u;
 keyed[place * ${features4}u + (c ^ (place & 7u))] = four;`,
 )}
+${
+  queriesShared
+    ? together(
+        queries * features4,
+        (at) => `let r = ${at} / ${features4}u;
+let c = ${at} % ${features4}u;
+valued[r * ${features4}u + (c ^ ((r / ${tall}u) & 7u))] = readQ(qBase + min(first + r, count - 1u) * params.qRow, part / 4u + c);`,
+      )
+    : ""
+}
       workgroupBarrier();
       for (var c = 0u; c < ${features4}u; c++) {
-${lines(tall, (i) => `let q${i} = readQ(q${i}At, part / 4u + c);`)}
+${lines(tall, (i) => `let q${i} = ${queriesShared ? `valued[(y * ${tall}u + ${i}u) * ${features4}u + (c ^ (y & 7u))]` : `readQ(q${i}At, part / 4u + c)`};`)}
 ${lines(keys4, (g) =>
   lines(
     4,
@@ -250,7 +262,7 @@ ${lines(tall, (i) => {
 ${
   subgroups
     ? lines(Math.log2(across), (n) =>
-        lines(tall, (i) => `top${i} = max(top${i}, subgroupShuffleXor(top${i}, ${2 ** n}u));`),
+        lines(tall, (i) => `top${i} = max(top${i}, subgroupShuffleXor(top${i}, ${2 ** (n + 1)}u));`),
       )
     : `${lines(tall, (i) => `found[(y * ${tall}u + ${i}u) * ${across}u + x] = top${i};`)}`
 }
@@ -309,7 +321,7 @@ ${lines(tall, (i) => `o${i}_${j} = fma(vec4f(w${i}.${xyzw[t]}), value, o${i}_${j
   }
 ${
   subgroups
-    ? lines(Math.log2(across), (n) => lines(tall, (i) => `sum${i} += subgroupShuffleXor(sum${i}, ${2 ** n}u);`))
+    ? lines(Math.log2(across), (n) => lines(tall, (i) => `sum${i} += subgroupShuffleXor(sum${i}, ${2 ** (n + 1)}u);`))
     : `workgroupBarrier();
 ${lines(tall, (i) => `found[(y * ${tall}u + ${i}u) * ${across}u + x] = sum${i};`)}
 workgroupBarrier();

@@ -13,6 +13,8 @@ export interface AttentionShape {
   readonly features: number;
   /** Keys whose values are shared at a time, at most 4 · across. */
   readonly keysAtOnce: number;
+  /** Whether queries are shared too, in the place of values; or each invocation reads its own. */
+  readonly queriesShared: boolean;
 }
 
 export const queriesOf = ({ tall, down }: AttentionShape): number => tall * down;
@@ -24,7 +26,10 @@ export const keysOf = ({ keys4, across }: AttentionShape): number => 4 * keys4 *
  */
 export const shared = (shape: AttentionShape) => ({
   keyed: Math.max((keysOf(shape) * shape.features) / 4, queriesOf(shape) * shape.across),
-  valued: shape.keysAtOnce * shape.across * shape.values4,
+  valued: Math.max(
+    shape.keysAtOnce * shape.across * shape.values4,
+    shape.queriesShared ? (queriesOf(shape) * shape.features) / 4 : 0,
+  ),
 });
 
 /** Bytes that a workgroup shares; without subgroups also what each row of invocations finds out. */
@@ -35,7 +40,7 @@ export function sharedBytes(shape: AttentionShape, subgroups: boolean): number {
 
 /** Those that fit anywhere, for values up to 32, 64, 128 and 256 wide. */
 const small = (values4: number, keysAtOnce: number): AttentionShape => ({
-  ...{ tall: 2, keys4: 1, values4, across: 8, down: 8, features: 32, keysAtOnce },
+  ...{ tall: 2, keys4: 1, values4, across: 8, down: 8, features: 32, keysAtOnce, queriesShared: false },
 });
 export const smallShapes: readonly AttentionShape[] = [small(1, 32), small(2, 32), small(4, 16), small(8, 8)];
 
@@ -44,6 +49,6 @@ export const smallShapes: readonly AttentionShape[] = [small(1, 32), small(2, 32
  * by side where a processor sets 48 KiB aside, as NVIDIA's do.
  */
 export const largeShapes: readonly AttentionShape[] = [
-  { tall: 8, keys4: 2, values4: 2, across: 8, down: 16, features: 64, keysAtOnce: 32 },
-  { tall: 8, keys4: 2, values4: 2, across: 16, down: 8, features: 32, keysAtOnce: 16 },
+  { tall: 8, keys4: 2, values4: 2, across: 8, down: 16, features: 64, keysAtOnce: 32, queriesShared: false },
+  { tall: 8, keys4: 2, values4: 2, across: 16, down: 8, features: 32, keysAtOnce: 16, queriesShared: true },
 ];
