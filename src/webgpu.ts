@@ -1,3 +1,4 @@
+/// <reference types="@webgpu/types" />
 /**
  * Kernels on a GPU through WebGPU: `open()` gives one, then the calls are those of `attnspec/wasm`, over tensors that
  * stay there until they are read.
@@ -7,6 +8,7 @@
 
 export { KernelError } from "./wasm/error.ts";
 export type { GpuCalls } from "./webgpu/calls.ts";
+export { type Dispatched, type DispatchOptions, dispatch } from "./webgpu/dispatch.ts";
 export { DeviceError } from "./webgpu/error.ts";
 export { hosted } from "./webgpu/hosted.ts";
 export { type Gpu, type OpenOptions, open } from "./webgpu/open.ts";

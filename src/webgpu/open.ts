@@ -1,5 +1,7 @@
 /** Finding and opening a GPU. */
+import { Checks } from "../wasm/checks.ts";
 import { KernelError } from "../wasm/error.ts";
+import type { Floats } from "../wasm/tensor.ts";
 import { bound, type GpuCalls } from "./calls.ts";
 import { Device } from "./device.ts";
 import { DeviceError } from "./error.ts";
@@ -24,10 +26,12 @@ export interface Gpu extends GpuCalls {
   readonly device: Device;
   /** Who made it, as the browser tells. */
   readonly info: { readonly vendor: string; readonly architecture: string; readonly description: string };
-  /** A copy on the GPU. float16 comes as its bits. */
+  /** A copy on the GPU. */
+  upload(values: Floats): GpuTensor<"float32">;
+  /** The same of other numbers; float16 comes as its bits. */
   upload<T extends GpuType>(
     values: { readonly shape: readonly number[]; readonly data: InstanceType<(typeof arrays)[T]> },
-    type?: T,
+    type: T,
   ): GpuTensor<T>;
   /** A tensor to write to; what it holds is undefined. */
   blank(shape: readonly number[]): GpuTensor<"float32">;
@@ -88,20 +92,14 @@ function opened(raw: GPUDevice, adapter: GPUAdapter | undefined, gpu: GPU | unde
     ...bound(device),
     device,
     info: { vendor: info.vendor, architecture: info.architecture, description: info.description },
-    upload(values, type = "float32" as never) {
-      if (!(values?.data instanceof arrays[type as GpuType]))
-        throw new KernelError(
-          "upload",
-          "values",
-          `values must be { shape, data } with a ${arrays[type as GpuType]?.name} for ${type}`,
-        );
+    upload<T extends GpuType>(
+      values: { readonly shape: readonly number[]; readonly data: ArrayBufferView },
+      type: T = "float32" as T,
+    ) {
+      const call = new Checks("upload");
+      if (!Object.hasOwn(arrays, type)) call.choose("type", type, Object.keys(arrays));
+      call.check("values", values, arrays[type]);
       const tensor = new GpuTensor(device, values.shape, type);
-      if (values.data.length !== tensor.size)
-        throw new KernelError(
-          "upload",
-          "values",
-          `values has ${values.data.length} values, but its shape [${values.shape.join(", ")}] holds ${tensor.size}`,
-        );
       device.write(tensor.buffer, values.data);
       return tensor;
     },

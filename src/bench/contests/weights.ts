@@ -20,7 +20,8 @@ export const weights: Contests = (ring) => {
   const [x, many] = [drawn(1, K), drawn(64, K)];
   const [into, intoMany] = [blank(1, N), blank(64, N)];
   const rows = drawn(N, K);
-  const columns: Floats = { shape: [K, N], data: rows.data };
+  // A copy, since room for it may move the memory.
+  const columns: Floats = { shape: [K, N], data: rows.data.slice() };
   const turned = region.tensorOf(columns);
   const packed = (["q8_0", "q4_0", "int8"] as const).map((format: Format) => {
     const w = quantise(rows, format);

@@ -112,6 +112,15 @@ export function attention(
     const small = extras.on(call);
     const added = bias ? call.on(bias, "float32") : small;
     const seen = mask ? call.on(mask, "uint8") : small;
+    for (const [name, tensor] of [
+      ["bias", added],
+      ["mask", seen],
+    ] as const)
+      if (tensor.bytes > device.gpu.limits.maxStorageBufferBindingSize)
+        call.fail(
+          name,
+          `${name} of ${tensor.bytes} bytes is more than this device binds at once; give one call a part of the heads`,
+        );
     const group = heads / keyHeads;
     const most = device.gpu.limits.maxComputeWorkgroupsPerDimension;
     const wide = Math.max(width, valueWidth);

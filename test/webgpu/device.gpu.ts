@@ -1,0 +1,136 @@
+/** What happens around the kernels: lost devices, memory, two devices, limits, tensors that are freed. */
+import { expect, test } from "vitest";
+import { scaledDotProductAttention } from "../../spec/core/scaled-dot-product-attention.ts";
+import type { KernelTensor } from "../../src/oracle/kernel.ts";
+import { conforms, type Kernel } from "../../src/oracle.ts";
+import { attention } from "../../src/webgpu/attention/attention.ts";
+import { largeShapes } from "../../src/webgpu/attention/shapes.ts";
+import { DeviceError, GpuTensor, KernelError, open } from "../../src/webgpu.ts";
+import { opened } from "./gpus.ts";
+
+const floats = (...shape: number[]) => ({
+  shape,
+  data: Float32Array.from({ length: shape.reduce((size, n) => size * n, 1) }, (_, i) => Math.sin(i + 1)),
+});
+const product = (a: ReturnType<typeof floats>, b: ReturnType<typeof floats>) => {
+  const [M, K] = a.shape as [number, number];
+  const N = b.shape[1]!;
+  return Array.from({ length: M * N }, (_, at) => {
+    let sum = 0;
+    for (let k = 0; k < K; k++) sum += a.data[Math.floor(at / N) * K + k]! * b.data[k * N + (at % N)]!;
+    return Math.fround(sum);
+  });
+};
+
+test("tensors stay on the GPU from call to call, and are freed", async () => {
+  const gpu = await opened(true);
+  {
+    using a = gpu.upload(floats(3, 4));
+    using b = gpu.upload(floats(4, 5));
+    using c = gpu.matmul(a, b);
+    using d = gpu.matmul(c, gpu.upload(floats(5, 2)));
+    expect(c).toBeInstanceOf(GpuTensor);
+    expect((await d.read()).shape).toEqual([3, 2]);
+    const { data } = await c.read();
+    product(floats(3, 4), floats(4, 5)).forEach((value, i) => {
+      expect(data[i]).toBeCloseTo(value, 5);
+    });
+  }
+  const freed = gpu.blank([2, 2]);
+  freed.free();
+  freed.free();
+  expect(() => gpu.matmul(freed, freed)).toThrow(/a of shape \[2, 2\] is freed/);
+  await expect(async () => freed.read()).rejects.toThrow(/freed; read\(\) it before/);
+  gpu.close();
+});
+
+test("two devices at once do not mix, and say so", async () => {
+  const [one, two] = await Promise.all([opened(true), opened(true)]);
+  const [a, b] = [one.upload(floats(2, 2)), two.upload(floats(2, 2))];
+  expect(() => one.matmul(a, b)).toThrow(/b belongs to another device/);
+  const [x, y] = await Promise.all([one.matmul(a, a).read(), two.matmul(b, b).read()]);
+  expect([...x.data]).toEqual([...y.data]);
+  one.close();
+  // The other goes on.
+  expect([...(await two.matmul(b, b).read()).data]).toEqual([...x.data]);
+  two.close();
+});
+
+test("a lost device says so, and a new one works", async () => {
+  const gpu = await opened(true);
+  const a = gpu.upload(floats(2, 2));
+  const pending = gpu.matmul(a, a).read();
+  await pending;
+  gpu.close();
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  for (const use of [() => gpu.matmul(a, a), () => gpu.upload(floats(1)), () => gpu.blank([2])])
+    expect(use).toThrow(/the GPU device is lost .* open a new one/);
+  await expect(a.read()).rejects.toThrow(DeviceError);
+  const next = await opened(true);
+  expect((await next.matmul(floats(2, 2), floats(2, 2)).read()).shape).toEqual([2, 2]);
+  next.close();
+});
+
+test("a tensor larger than the device's buffers is refused with its size", async () => {
+  const gpu = await opened(true);
+  expect(() => gpu.blank([2 ** 14, 2 ** 14])).toThrow(/1073741824 bytes does not fit: this device's buffers hold/);
+  expect((await gpu.matmul(floats(1, 1), floats(1, 1)).read()).shape).toEqual([1, 1]);
+  gpu.close();
+});
+
+test("what a binding cannot hold goes to several dispatches, with the same results", async () => {
+  const gpu = await opened(true);
+  const run = async () => {
+    const { out, lse } = gpu.attention(floats(3, 4, 40, 16), floats(3, 2, 90, 16), floats(3, 2, 90, 12), {
+      causal: true,
+      bias: floats(90),
+      lengths: [90, 30, 61],
+    });
+    const products = [
+      gpu.matmul(floats(1, 16), floats(700, 16), { transposed: true, bias: floats(700) }),
+      gpu.matmul(floats(300, 40), floats(40, 30)),
+      gpu.matmul(floats(5, 20, 30), floats(5, 30, 20)),
+    ];
+    return Promise.all([out, lse, ...products].map(async (t) => (await t.read()).data));
+  };
+  const whole = await run();
+  const { limits } = gpu.device.gpu;
+  const few = { maxStorageBufferBindingSize: 16_384, minStorageBufferOffsetAlignment: 256, maxBufferSize: 2 ** 28 };
+  Object.defineProperty(gpu.device.gpu, "limits", {
+    value: new Proxy(limits, { get: (all, name) => few[name as keyof typeof few] ?? Reflect.get(all, name, all) }),
+  });
+  expect(gpu.device.gpu.limits.maxStorageBufferBindingSize).toBe(16_384);
+  const inParts = await run();
+  inParts.forEach((values, i) => {
+    expect([...values], String(i)).toEqual([...whole[i]!]);
+  });
+  gpu.close();
+});
+
+test.each(largeShapes)("a large shape, %o, conforms too", async (shape) => {
+  const gpu = await opened(false);
+  const kernel: Kernel<typeof scaledDotProductAttention> = async ({ q, k, v }, { scale, causal }) => {
+    const one = (t: KernelTensor) => ({ shape: [1, ...t.shape], data: t.data as Float32Array });
+    const { out } = attention(gpu.device, one(q), one(k), one(v), { scale, causal }, shape);
+    return { out: (await out.read()).data };
+  };
+  const fixed = {
+    sizes: { Tq: 150, Tk: 190, D: 64, E: 64 },
+    options: { causalAlign: "bottom-right" },
+    given: { mask: false, bias: false },
+  };
+  const verdict = await conforms(scaledDotProductAttention, kernel, { cases: 2, fixed });
+  expect(verdict.conforms, String(verdict)).toBe(true);
+  gpu.close();
+});
+
+test("bad arguments are said as the WebAssembly kernels say them", async () => {
+  const gpu = await opened(true);
+  expect(() => gpu.matmul(floats(2, 3), floats(2, 3))).toThrow(KernelError);
+  expect(() => gpu.matmul(floats(2, 3), floats(2, 3))).toThrow(/b has K = 2, but a has K = 3/);
+  expect(() => gpu.attention(floats(1, 2, 4), floats(1, 2, 5), floats(1, 2, 4))).toThrow(/k has D = 5/);
+  expect(() => gpu.attention(floats(1, 2, 4), floats(1, 2, 4), floats(1, 2, 300))).toThrow(/at most 256/);
+  expect(() => gpu.matmul(floats(2, 2), floats(2, 2), { bais: floats(2) } as never)).toThrow(/no option bais/);
+  await expect(open({ gpu: { requestAdapter: async () => null } as unknown as GPU })).rejects.toThrow(/no adapter/);
+  gpu.close();
+});
