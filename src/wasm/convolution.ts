@@ -1,6 +1,7 @@
 import type { Arena } from "./arena.ts";
 import { calling } from "./call.ts";
 import { type Carried, type CarriedOptions, targets } from "./carried.ts";
+import type { Checks, Shaped } from "./checks.ts";
 import type { Exports } from "./exports.ts";
 import { measure, optional } from "./measure.ts";
 import type { Floats } from "./tensor.ts";
@@ -28,8 +29,7 @@ export function convolution(
 ): Carried {
   const { bias, activation = "none" } = options;
   return calling("convolution", arena, (call) => {
-    const { T, C, K } = measure(call, { x: "T C", weights: "C K", bias: "C?" }, { x, weights, bias });
-    if (K === 0) call.fail("weights", "weights has no taps (K = 0); at least 1 is needed");
+    const { T, C, K } = measureConvolution(call, { x, weights, bias });
     const activate = call.choose("activation", activation, ["none", "silu"]);
     const place = targets(call, options, [T, C], [K - 1, C], { x, weights, bias });
     exports.convolve(
@@ -47,4 +47,14 @@ export function convolution(
     );
     return place.results();
   });
+}
+
+/** The sizes of a convolution, its inputs checked. */
+export function measureConvolution(
+  call: Checks,
+  inputs: Readonly<Record<"x" | "weights" | "bias", Shaped | undefined>>,
+) {
+  const sizes = measure(call, { x: "T C", weights: "C K", bias: "C?" }, inputs);
+  if (sizes.K === 0) call.fail("weights", "weights has no taps (K = 0); at least 1 is needed");
+  return sizes;
 }

@@ -1,4 +1,5 @@
-import { type Call, shown } from "./call.ts";
+import type { Call } from "./call.ts";
+import { type Checks, type Shaped, shown } from "./checks.ts";
 import type { Floats } from "./tensor.ts";
 
 type LettersOf<Shape extends string> = Shape extends `${infer Given}?`
@@ -12,9 +13,9 @@ type LettersOf<Shape extends string> = Shape extends `${infer Given}?`
  * letter. Tensors whose shape ends in `?` may be left out.
  */
 export function measure<const Shapes extends Readonly<Record<string, string>>>(
-  call: Call,
+  call: Checks,
   shapes: Shapes,
-  tensors: Readonly<Record<keyof Shapes & string, Floats | undefined>>,
+  tensors: Readonly<Record<keyof Shapes & string, Shaped | undefined>>,
 ): Readonly<Record<LettersOf<Shapes[keyof Shapes & string]>, number>> {
   const found: Record<string, { readonly by: string; readonly length: number }> = {};
   for (const [name, text] of Object.entries(shapes) as [keyof Shapes & string, string][]) {

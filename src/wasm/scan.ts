@@ -1,6 +1,7 @@
 import type { Arena } from "./arena.ts";
 import { calling } from "./call.ts";
 import { type Carried, type CarriedOptions, targets } from "./carried.ts";
+import type { Checks, Shaped } from "./checks.ts";
 import type { Exports } from "./exports.ts";
 import { measure, optional } from "./measure.ts";
 import { diagonalJob, scanJob } from "./ssm-jobs.ts";
@@ -46,8 +47,7 @@ export function selectiveScan(
   const { d, z, bias, softplus = false } = options;
   return calling("selectiveScan", arena, (call) => {
     const inputs = { u, delta, a, b, c, d, z, bias };
-    const shapes = { u: "T C", delta: "T C", a: "C N", b: "T N", c: "T N", d: "C?", z: "T C?", bias: "C?" } as const;
-    const { T, C, N } = measure(call, shapes, inputs);
+    const { T, C, N } = measureScan(call, inputs);
     const place = targets(call, options, [T, C], [C, N], inputs);
     const job = call.describe(scanJob, {
       u: call.addressOf("u", u),
@@ -69,6 +69,12 @@ export function selectiveScan(
   });
 }
 
+type ScanName = keyof ScanInputs | "d" | "z" | "bias";
+
+/** The sizes of a selective scan, its inputs checked. */
+export const measureScan = (call: Checks, inputs: Readonly<Record<ScanName, Shaped | undefined>>) =>
+  measure(call, { u: "T C", delta: "T C", a: "C N", b: "T N", c: "T N", d: "C?", z: "T C?", bias: "C?" }, inputs);
+
 /**
  * The linear recurrence of each channel by itself in float32: out[t] = factors[t] · out[t − 1] + x[t], all [T, C]; `state`
  * [C] is out[−1]. Results below 2^−126 count as 0.
@@ -83,13 +89,17 @@ export function recurrence(
   options: CarriedOptions = {},
 ): Carried {
   return calling("recurrence", arena, (call) => {
-    const { T, C } = measure(call, { factors: "T C", x: "T C" }, { factors, x });
+    const { T, C } = measureRecurrence(call, { factors, x });
     const place = targets(call, options, [T, C], [C], { factors, x });
     const [by, from] = [call.addressOf("factors", factors), call.addressOf("x", x)];
     exports.recur(by, from, place.state, place.out.address, place.last.address, T, C);
     return place.results();
   });
 }
+
+/** The sizes of a recurrence, its inputs checked. */
+export const measureRecurrence = (call: Checks, inputs: Readonly<Record<"factors" | "x", Shaped>>) =>
+  measure(call, { factors: "T C", x: "T C" }, inputs);
 
 export interface DiagonalInputs {
   /** [T, C]. */
@@ -130,14 +140,7 @@ export function diagonalSystem(
   { d, state, stateIm }: DiagonalOptions = {},
 ): DiagonalStates {
   return calling("diagonalSystem", arena, (call) => {
-    const tables = { state, stateIm, keep, keepIm, write, read, readIm };
-    const shapes = {
-      ...({ u: "T C", d: "C?", keep: "C N", keepIm: "C N?", write: "C N", read: "C N", readIm: "C N?" } as const),
-      ...({ state: "C N?", stateIm: "C N?" } as const),
-    };
-    const { T, C, N } = measure(call, shapes, { ...tables, u, d });
-    for (const [name, part] of Object.entries({ readIm, stateIm }))
-      if (part && !keepIm) call.fail(name, `${name} needs keepIm; give zeros if states do not turn`);
+    const { T, C, N } = measureDiagonal(call, { state, stateIm, keep, keepIm, write, read, readIm, u, d });
     const [out, last, lastIm] = [call.region.tensor([T, C]), call.region.tensor([C, N]), call.region.tensor([C, N])];
     const job = call.describe(diagonalJob, {
       state: optional(call, "state", state),
@@ -162,4 +165,18 @@ export function diagonalSystem(
       stateIm: keepIm && call.result(lastIm, undefined),
     };
   });
+}
+
+type DiagonalName = keyof DiagonalInputs | keyof DiagonalOptions;
+
+/** The sizes of a diagonal system, its inputs checked. */
+export function measureDiagonal(call: Checks, inputs: Readonly<Record<DiagonalName, Shaped | undefined>>) {
+  const shapes = {
+    ...({ u: "T C", d: "C?", keep: "C N", keepIm: "C N?", write: "C N", read: "C N", readIm: "C N?" } as const),
+    ...({ state: "C N?", stateIm: "C N?" } as const),
+  };
+  const sizes = measure(call, shapes, inputs);
+  for (const name of ["readIm", "stateIm"] as const)
+    if (inputs[name] && !inputs.keepIm) call.fail(name, `${name} needs keepIm; give zeros if states do not turn`);
+  return sizes;
 }

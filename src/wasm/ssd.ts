@@ -1,6 +1,7 @@
 import type { Arena } from "./arena.ts";
 import { calling } from "./call.ts";
 import { type Carried, type CarriedOptions, targets } from "./carried.ts";
+import type { Checks, Shaped } from "./checks.ts";
 import type { Exports } from "./exports.ts";
 import { measure, optional } from "./measure.ts";
 import { ssdJob } from "./ssm-jobs.ts";
@@ -46,9 +47,7 @@ export function ssd(
   const { d, bias, softplus = false } = options;
   return calling("ssd", arena, (call) => {
     const inputs = { u, delta, a, b, c, d, bias };
-    const shapes = { u: "T H E", delta: "T H", a: "H", b: "T G N", c: "T G N", d: "H?", bias: "H?" } as const;
-    const { T, H, E, G, N } = measure(call, shapes, inputs);
-    if (G === 0 || H % G !== 0) call.fail("b", `H must be a multiple of G: got H = ${H}, G = ${G}`);
+    const { T, H, E, G, N } = measureSsd(call, inputs);
     const place = targets(call, options, [T, H, E], [H, E, N], inputs);
     const job = call.describe(ssdJob, {
       u: call.addressOf("u", u),
@@ -67,4 +66,15 @@ export function ssd(
     exports.ssd(job);
     return place.results();
   });
+}
+
+type Name = keyof SsdInputs | "d" | "bias";
+
+/** The sizes of a call, its inputs checked. */
+export function measureSsd(call: Checks, inputs: Readonly<Record<Name, Shaped | undefined>>) {
+  const shapes = { u: "T H E", delta: "T H", a: "H", b: "T G N", c: "T G N", d: "H?", bias: "H?" } as const;
+  const sizes = measure(call, shapes, inputs);
+  const { H, G } = sizes;
+  if (G === 0 || H % G !== 0) call.fail("b", `H must be a multiple of G: got H = ${H}, G = ${G}`);
+  return sizes;
 }

@@ -1,9 +1,13 @@
 /** What a GPU computes: every call by its name, with the device before its own arguments. */
 import { attention } from "./attention/attention.ts";
+import { convolution } from "./convolution.ts";
 import type { Device } from "./device.ts";
 import { matmul } from "./matmul.ts";
+import { recurrence } from "./recurrence.ts";
+import { diagonalSystem } from "./scan/diagonal.ts";
+import { selectiveScan } from "./scan/selective.ts";
 
-export const calls = { attention, matmul } as const;
+export const calls = { attention, convolution, diagonalSystem, matmul, recurrence, selectiveScan } as const;
 
 export type CallName = keyof typeof calls;
 type Bound<F> = F extends (device: Device, ...given: infer Given) => infer Result ? (...given: Given) => Result : never;
