@@ -6,8 +6,9 @@ import { matmul } from "./matmul.ts";
 import { recurrence } from "./recurrence.ts";
 import { diagonalSystem } from "./scan/diagonal.ts";
 import { selectiveScan } from "./scan/selective.ts";
+import { ssd } from "./ssd/ssd.ts";
 
-export const calls = { attention, convolution, diagonalSystem, matmul, recurrence, selectiveScan } as const;
+export const calls = { attention, convolution, diagonalSystem, matmul, recurrence, selectiveScan, ssd } as const;
 
 export type CallName = keyof typeof calls;
 type Bound<F> = F extends (device: Device, ...given: infer Given) => infer Result ? (...given: Given) => Result : never;
