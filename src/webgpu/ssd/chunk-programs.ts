@@ -20,18 +20,20 @@ export interface ChunkProgram extends TileShape, SsdVectors {}
 
 const type = (vector: boolean) => (vector ? "vec4f" : "f32");
 
-/** `name(start, column4, inside)`: four neighbours of a row that begins at `start`, 0 beyond its length and outside. */
+/**
+ * `name(start, column4, inside)`: four neighbours of a row that begins at `start`, 0 beyond its length and outside. Without
+ * branches; reads beyond an array give something else of it.
+ */
 const row = (name: string, array: string, length: string, vector: boolean): string =>
   vector
     ? `fn ${name}(start: u32, column4: u32, inside: bool) -> vec4f {
-  if (!inside || 4u * column4 >= ${length}) { return vec4f(); }
-  return ${array}[start / 4u + column4];
+  return select(vec4f(), ${array}[start / 4u + column4], inside & (4u * column4 < ${length}));
 }`
     : `fn ${name}(start: u32, column4: u32, inside: bool) -> vec4f {
   let column = 4u * column4;
-  var four = vec4f();
-${lines(4, (i) => `  if (inside && column + ${i}u < ${length}) { four.${xyzw[i]} = ${array}[start + column + ${i}u]; }`)}
-  return four;
+  let at = start + column;
+  let four = vec4f(${array}[at], ${array}[at + 1u], ${array}[at + 2u], ${array}[at + 3u]);
+  return select(vec4f(), four, vec4<bool>(inside) & (vec4u(column, column + 1u, column + 2u, column + 3u) < vec4u(${length})));
 }`;
 
 const rowOfB = (token: string) => `params.b + ((first + ${token}) * params.groups + together) * params.states`;

@@ -21,13 +21,10 @@ export const tileStart = ({ tall }: TileShape): string => `let x = local % ${acr
 let y = local / ${across}u;
 ${lines(tall, (i) => `var r${i} = vec4f();`)}`;
 
-const shares = (shape: TileShape, count: number, move: (at: string) => string) => {
-  const threads = threadsOf(shape);
-  return lines(Math.ceil(count / threads), (n) => {
-    const at = `(local + ${n * threads}u)`;
-    return (n + 1) * threads > count ? `if (${at} < ${count}u) {\n${move(at)}\n}` : `{\n${move(at)}\n}`;
-  });
-};
+const shares = (shape: TileShape, count: number, move: (at: string) => string) =>
+  `for (var share = local; share < ${count}u; share += ${threadsOf(shape)}u) {
+${move("share")}
+}`;
 
 /** Shares four neighbours along the inner axis of each row: `value` of a row and a vector of the part. */
 export const shareLeft = (shape: TileShape, value: (row: string, four: string) => string): string =>
