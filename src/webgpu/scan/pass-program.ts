@@ -1,7 +1,8 @@
 /** Scans over some tokens: an invocation keeps some states of a channel and goes through the tokens of a chunk. */
-import { silu, softplus } from "../functions.ts";
+
 import { params } from "../params.ts";
 import { lines, reader, storage, xyzw } from "../wgsl.ts";
+import { silu, softplus } from "./functions.ts";
 
 /** What states go through: decays that change with the token, or multiples that do not, without or with a turn. */
 export type Kind = "selective" | "real" | "complex";
@@ -76,12 +77,8 @@ export function passProgram(program: PassProgram): string {
   const each = (f: (i: number) => string) => lines(states4, f);
   const four = (array: string, base: string) =>
     `vec4f(${xyzw.map((_, j) => `${array}[${base} + min(token + ${j}u, most) * params.channels + channel]`).join(", ")})`;
-  const staged = (name: string, read: string) =>
-    lines(Math.ceil((stage * states4) / threads), (n) => {
-      const at = `(local + ${n * threads}u)`;
-      const move = `${name}[${at}] = ${read}(${read === "readB" ? "params.b" : "params.c"}, first + ${at} / ${states4}u, params.row + ${at} % ${states4}u);`;
-      return (n + 1) * threads > stage * states4 ? `if (${at} < ${stage * states4}u) { ${move} }` : move;
-    });
+  const staged = (name: string, read: string, base: string) =>
+    `${name}[at] = ${read}(${base}, first + at / ${states4}u, params.row + at % ${states4}u);`;
   const step = {
     selective: (i: number) => `s${i} = fma(${power(`step * a${i}`)}, s${i}, entry * written[place + ${i}u]);
 ${outs ? `sum = fma(asked[place + ${i}u], s${i}, sum);` : ""}`,
@@ -138,7 +135,16 @@ ${complex ? each((i) => `var t${i} = ${started(1, i)};`) : ""}
 ${selective && pass === "local" ? "var total = 0.0;" : ""}
   for (var first = begin; first < end; first += ${stage}u) {
     let stop = min(first + ${stage}u, end);
-${selective ? `workgroupBarrier();\n${staged("written", "readB")}\n${outs ? staged("asked", "readC") : ""}\nworkgroupBarrier();` : ""}
+${
+  selective
+    ? `workgroupBarrier();
+for (var at = local; at < ${stage * states4}u; at += ${threads}u) {
+  ${staged("written", "readB", "params.b")}
+  ${outs ? staged("asked", "readC", "params.c") : ""}
+}
+workgroupBarrier();`
+    : ""
+}
     for (var token = first; token < stop; token += 4u) {
       var u4 = ${four("u", "params.u")};
 ${selective ? `var step4 = ${four("delta", "params.delta")} + vec4f(numbers.y);` : ""}

@@ -1,4 +1,4 @@
-/** Functions of one number that WGSL's own are not exact enough for. */
+/** Functions of steps and gates, which keep to the bounds of float32. */
 
 /** ln(1 + e^x), accurate relative to its value. */
 export const softplus = `fn softplus(x: f32) -> f32 {
