@@ -1,11 +1,12 @@
 import type { Arena } from "../arena.ts";
 import type { Attended } from "../attention/options.ts";
-import { type Call, calling, shown } from "../call.ts";
+import { type Call, calling } from "../call.ts";
 import type { Exports } from "../exports.ts";
 import type { Floats } from "../tensor.ts";
 import type { DecodeOptions } from "./options.ts";
-import { type IntegerRows, type Rows, type RowType, rowBytes, rowTypes, typeOf } from "./rows.ts";
-import { choose, measureQueries, type Stored, step } from "./step.ts";
+import { type IntegerRows, type Rows, type RowType, rowBytes, rowTypes, typesOf } from "./rows.ts";
+import { measureStep } from "./sizes.ts";
+import { choose, type Stored, step } from "./step.ts";
 
 /**
  * Exact softmax attention of a few queries over many keys, in float32: q [H, Tq, D], k [Hk, Tk, D], v [Hk, Tk, E], each
@@ -27,24 +28,13 @@ export function decode(
   v: Rows,
   options: DecodeOptions = {},
 ): Attended {
-  const { layout = "heads-first", lengths, pages } = options;
+  const { layout = "heads-first", pages } = options;
   return calling("decode", arena, (call) => {
     choose(call, "layout", layout, ["heads-first", "tokens-first"]);
     const tokensFirst = layout === "tokens-first";
-    const asked = measureQueries(call, q, tokensFirst);
-    const { batch, batched } = asked;
-    const type = typeOf(call, "k", k);
-    const valueType = typeOf(call, "v", v);
-    if (valueType !== type) call.fail("v", `v holds ${valueType}, but k holds ${type}; keep both in one type`);
-    const found = measureRows(call, k, v, tokensFirst, pages ? "pages" : batched ? "batch" : "none");
-    const { keyHeads, tokens, width, valueWidth, outer } = found;
-    if (width !== asked.width) call.fail("k", `k has D = ${width}, but q has D = ${asked.width}`);
-    if (batched && !pages && outer !== batch) call.fail("k", `k has B = ${outer}, but q has B = ${batch}`);
-    if (pages) checkPages(call, pages, batched, batch, outer);
-    const many = pages ? pages.shape.at(-1)! : 1;
-    const keys = many * tokens;
-    if (lengths && lengths.length !== batch)
-      call.fail("lengths", `lengths has ${lengths.length} numbers, expected [B] = [${batch}]`);
+    const type = typesOf(call, k, v);
+    const { sizes, tokens, many, counts } = measureStep(call, q, k, v, tokensFirst, options);
+    const { keyHeads, width, valueWidth } = sizes;
     const bytes = rowBytes[type];
     const at = { k: place(call, "k", k, type), v: place(call, "v", v, type) };
     const scales =
@@ -63,10 +53,7 @@ export function decode(
     });
     const [ks, vs] = [strides(width), strides(valueWidth)];
     const scaleEntry = 4 * keyHeads * tokens;
-    const entries = Array.from({ length: batch }, (_, entry) => {
-      const count = lengths ? lengths[entry]! : keys;
-      if (!Number.isSafeInteger(count) || count < 0 || count > keys)
-        call.fail("lengths", `lengths[${entry}] must be a whole number of keys from 0 to ${keys}, got ${count}`);
+    const entries = counts.map((count, entry) => {
       const own = table === undefined ? entry : 0;
       const stored: Stored = {
         k: at.k + own * ks.outer,
@@ -85,49 +72,9 @@ export function decode(
       };
       return { stored, keys: count };
     });
-    const sizes = { ...asked, keyHeads, keys, valueWidth };
     const inputs = type === "float32" ? { k: k as Floats, v: v as Floats } : {};
     return step(call, exports, arena, q, sizes, options, entries, inputs);
   });
-}
-
-function measureRows(call: Call, k: Rows, v: Rows, tokensFirst: boolean, first: "pages" | "batch" | "none") {
-  const letters = tokensFirst ? ["Tk", "Hk"] : ["Hk", "Tk"];
-  if (first !== "none") letters.unshift(first === "pages" ? "P" : "B");
-  for (const [name, rows, last] of [
-    ["k", k, "D"],
-    ["v", v, "E"],
-  ] as const) {
-    const { shape } = rows;
-    if (shape.length !== letters.length + 1)
-      call.fail(name, `${name} has shape ${shown(shape)}, expected ${shown([...letters, last])}`);
-    letters.forEach((letter, axis) => {
-      if (shape[axis] !== k.shape[axis])
-        call.fail(name, `${name} has ${letter} = ${shape[axis]}, but k has ${letter} = ${k.shape[axis]}`);
-    });
-  }
-  const of = (letter: string) => k.shape[letters.indexOf(letter)]!;
-  return {
-    outer: first === "none" ? 1 : k.shape[0]!,
-    ...{ keyHeads: of("Hk"), tokens: of("Tk"), width: k.shape.at(-1)!, valueWidth: v.shape.at(-1)! },
-  };
-}
-
-function checkPages(
-  call: Call,
-  { shape, data }: NonNullable<DecodeOptions["pages"]>,
-  batched: boolean,
-  batch: number,
-  count: number,
-): void {
-  const expected = batched ? `[B, pages] with B = ${batch}` : "[pages]";
-  if (!(data instanceof Int32Array)) call.fail("pages", "pages must hold an Int32Array");
-  if (shape.length !== (batched ? 2 : 1) || (batched && shape[0] !== batch))
-    call.fail("pages", `pages has shape ${shown(shape)}, expected ${expected}`);
-  if (data.length !== shape.reduce((product, length) => product * length, 1))
-    call.fail("pages", `pages has ${data.length} numbers, but its shape ${shown(shape)} holds another number`);
-  const bad = data.findIndex((page) => page < 0 || page >= count);
-  if (bad >= 0) call.fail("pages", `pages holds ${data[bad]} at ${bad}, but the pool has pages 0 to ${count - 1}`);
 }
 
 /** Where rows stand in memory: in place if they are a tensor of it, else in a copy. */

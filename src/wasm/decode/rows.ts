@@ -1,5 +1,5 @@
 /** Keys and values as a decode step takes them. */
-import { type Call, shown } from "../call.ts";
+import { type Checks, type Shaped, shown } from "../checks.ts";
 import type { Floats } from "../tensor.ts";
 
 /** Numbers in float16, as their bits; where there is a Float16Array, give its buffer: `new Uint16Array(x.buffer)`. */
@@ -26,20 +26,25 @@ const arrays = { float32: Float32Array, float16: Uint16Array, int8: Int8Array } 
 export const rowBytes = { float32: 4, float16: 2, int8: 1 } as const;
 
 /** Checks rows and says what they are. */
-export function typeOf(call: Call, name: string, rows: Rows): RowType {
-  const data = rows?.data as unknown;
-  const type = rowTypes.find((each) => data instanceof arrays[each]);
-  if (!type) {
-    call.check(name, rows as Floats, Float32Array);
-    return "float32";
-  }
-  call.check(name, rows as Floats, arrays[type] as typeof Float32Array);
-  if (type === "int8") {
-    const { scales, shape } = rows as IntegerRows;
-    if (!scales) call.fail(name, `${name} holds integers and needs scales, of shape ${shown(shape.slice(0, -1))}`);
-    call.check(`${name}.scales`, scales, Float32Array);
-    if (scales.shape.join() !== shape.slice(0, -1).join())
-      call.fail(name, `${name}.scales has shape ${shown(scales.shape)}, expected ${shown(shape.slice(0, -1))}`);
-  }
+export function typeOf(call: Checks, name: string, rows: Shaped): RowType {
+  const data = rows?.data;
+  const type = rowTypes.find((each) => data instanceof arrays[each]) ?? "float32";
+  call.check(name, rows, arrays[type]);
+  if (type === "int8") checkScales(call, name, rows, (rows as IntegerRows).scales);
+  return type;
+}
+
+/** Checks that integers have scales, one a row. */
+export function checkScales(call: Checks, name: string, { shape }: Shaped, scales: Shaped | undefined): void {
+  if (!scales) call.fail(name, `${name} holds integers and needs scales, of shape ${shown(shape.slice(0, -1))}`);
+  call.check(`${name}.scales`, scales, Float32Array);
+  if (scales.shape.join() !== shape.slice(0, -1).join())
+    call.fail(name, `${name}.scales has shape ${shown(scales.shape)}, expected ${shown(shape.slice(0, -1))}`);
+}
+
+/** The one type of keys and values. */
+export function typesOf(call: Checks, k: Shaped, v: Shaped, of: typeof typeOf = typeOf): RowType {
+  const [type, valueType] = [of(call, "k", k), of(call, "v", v)];
+  if (valueType !== type) call.fail("v", `v holds ${valueType}, but k holds ${type}; keep both in one type`);
   return type;
 }
