@@ -1,6 +1,7 @@
 /** What a GPU computes: every call by its name, with the device before its own arguments. */
 import { attention } from "./attention/attention.ts";
 import { convolution } from "./convolution.ts";
+import { decode } from "./decode/decode.ts";
 import type { Device } from "./device.ts";
 import { matmul } from "./matmul.ts";
 import { recurrence } from "./recurrence.ts";
@@ -8,7 +9,16 @@ import { diagonalSystem } from "./scan/diagonal.ts";
 import { selectiveScan } from "./scan/selective.ts";
 import { ssd } from "./ssd/ssd.ts";
 
-export const calls = { attention, convolution, diagonalSystem, matmul, recurrence, selectiveScan, ssd } as const;
+export const calls = {
+  attention,
+  convolution,
+  decode,
+  diagonalSystem,
+  matmul,
+  recurrence,
+  selectiveScan,
+  ssd,
+} as const;
 
 export type CallName = keyof typeof calls;
 type Bound<F> = F extends (device: Device, ...given: infer Given) => infer Result ? (...given: Given) => Result : never;

@@ -8,6 +8,10 @@ export class Extras {
   readonly #pieces: { readonly at: number; readonly words: Uint32Array | GpuTensor<"float32"> }[] = [];
   #size = 0;
 
+  get size(): number {
+    return this.#size;
+  }
+
   /** Where the integers begin. */
   integers(values: ArrayLike<number>): number {
     return this.#add(new Uint32Array(Int32Array.from(values).buffer), values.length);

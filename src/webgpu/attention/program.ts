@@ -1,4 +1,5 @@
 /** Fused softmax attention: scores and weights never leave a workgroup. */
+import { hyperbolicTangent } from "../functions.ts";
 import { params } from "../params.ts";
 import { lines, storage, xyzw } from "../wgsl.ts";
 import { type AttentionShape, keysOf, queriesOf, shared } from "./shapes.ts";
@@ -49,17 +50,6 @@ const row = (name: string, array: string, columns: string, vector: boolean, even
   var four = vec4f();
 ${lines(4, (i) => `  if (column + ${i}u < ${columns}) { four.${xyzw[i]} = ${array}[base + column + ${i}u]; }`)}
   return four;
-}`;
-
-/** tanh to a few units in the last place, also near 0 and far from it. */
-const hyperbolicTangent = `fn tangent(x: f32) -> f32 {
-  let z = x * x;
-  if (z < 0.39) {
-    let p = fma(fma(fma(fma(-5.70498872745e-3, z, 2.06390887954e-2), z, -5.37397155531e-2), z, 1.33314422036e-1), z, -3.33332819422e-1);
-    return fma(p * z, x, x);
-  }
-  let far = 1.0 - 2.0 / (exp(2.0 * min(abs(x), 20.0)) + 1.0);
-  return select(far, -far, x < 0.0);
 }`;
 
 export function attentionProgram(program: AttentionProgram): string {
