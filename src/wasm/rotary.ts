@@ -1,5 +1,6 @@
 import type { Arena } from "./arena.ts";
-import { calling, shown } from "./call.ts";
+import { calling } from "./call.ts";
+import { type Checks, type Shaped, shown, sizeOf } from "./checks.ts";
 import type { MapOptions } from "./elementwise.ts";
 import type { Exports } from "./exports.ts";
 import type { Floats, Integers } from "./tensor.ts";
@@ -62,37 +63,49 @@ export function rotate(
   table: RotaryTable,
   options: RotaryOptions = {},
 ): Floats {
-  const { layout = "half", first = 0, rows, into } = options;
+  const { first = 0, rows, into } = options;
   return calling("rotate", arena, (call) => {
-    call.check("x", x, Float32Array);
-    if (x.shape.length < 2) call.fail("x", `x has shape ${shown(x.shape)}, expected [..., T, D]`);
-    const { axis = x.shape.length - 2 } = options;
-    const last = x.shape.length - 1;
-    if (!(Number.isSafeInteger(axis) && axis >= 0 && axis < last))
-      call.fail("axis", `axis must be one of the ${last} before the last, got ${axis}`);
-    const interleaved = call.choose("layout", layout, ["half", "interleaved"]);
+    const { outer, tokens, inner, width, planes, interleaved } = measureRotary(call, x, table, options);
     const { cosines, sines } = table;
-    call.check("table", cosines, Float32Array);
-    call.same("table", sines, cosines.shape);
-    const [tokens, width] = [x.shape[axis]!, x.shape[last]!];
-    const [places, planes] = cosines.shape as [number, number];
-    if (cosines.shape.length !== 2 || 2 * planes > width)
-      call.fail("table", `table has shape ${shown(cosines.shape)}, expected [P, R/2] with R at most D = ${width}`);
-    if (rows) {
-      call.check("rows", rows, Int32Array);
-      if (rows.shape.join() !== String(tokens))
-        call.fail("rows", `rows has shape ${shown(rows.shape)}, expected [T] = [${tokens}]`);
-      const wrong = rows.data.find((row) => row < 0 || row >= places);
-      if (wrong !== undefined) call.fail("rows", `rows holds ${wrong}, but the table has rows 0 to ${places - 1}`);
-    } else if (!(Number.isSafeInteger(first) && first >= 0 && first + tokens <= places))
-      call.fail("first", `rows ${first} to ${first + tokens - 1} are needed, but the table has 0 to ${places - 1}`);
-    const product = (lengths: readonly number[]) => lengths.reduce((total, length) => total * length, 1);
     const source = call.addressOf("x", x);
     const [c, s] = [call.addressOf("table", cosines), call.addressOf("table", sines)];
     const at = rows ? call.addressOfBytes(new Uint8Array(rows.data.buffer, rows.data.byteOffset, 4 * tokens)) : 0;
     const target = call.target("into", x.shape, into, { x, cosines, sines }, ["x"]);
-    const [outer, inner] = [product(x.shape.slice(0, axis)), product(x.shape.slice(axis + 1, last))];
     exports.rotate(source, target.address, c, s, at, first, outer, tokens, inner, width, 2 * planes, interleaved);
     return call.result(target, into);
   });
+}
+
+/** The lengths of a turn, which is checked: [outer, tokens, inner] rows. */
+export function measureRotary(
+  call: Checks,
+  x: Shaped,
+  table: { readonly cosines: Shaped; readonly sines: Shaped },
+  options: Omit<RotaryOptions, "into">,
+) {
+  const { first = 0, rows } = options;
+  call.check("x", x, Float32Array);
+  if (x.shape.length < 2) call.fail("x", `x has shape ${shown(x.shape)}, expected [..., T, D]`);
+  const { axis = x.shape.length - 2 } = options;
+  const last = x.shape.length - 1;
+  if (!(Number.isSafeInteger(axis) && axis >= 0 && axis < last))
+    call.fail("axis", `axis must be one of the ${last} before the last, got ${axis}`);
+  const interleaved = call.choose("layout", options.layout ?? "half", ["half", "interleaved"]);
+  const { cosines, sines } = table;
+  call.check("table", cosines, Float32Array);
+  call.same("table", sines, cosines.shape);
+  const [tokens, width] = [x.shape[axis]!, x.shape[last]!];
+  const [places, planes] = cosines.shape as [number, number];
+  if (cosines.shape.length !== 2 || 2 * planes > width)
+    call.fail("table", `table has shape ${shown(cosines.shape)}, expected [P, R/2] with R at most D = ${width}`);
+  if (rows) {
+    call.check("rows", rows, Int32Array);
+    if (rows.shape.join() !== String(tokens))
+      call.fail("rows", `rows has shape ${shown(rows.shape)}, expected [T] = [${tokens}]`);
+    const wrong = rows.data.find((row) => row < 0 || row >= places);
+    if (wrong !== undefined) call.fail("rows", `rows holds ${wrong}, but the table has rows 0 to ${places - 1}`);
+  } else if (!(Number.isSafeInteger(first) && first >= 0 && first + tokens <= places))
+    call.fail("first", `rows ${first} to ${first + tokens - 1} are needed, but the table has 0 to ${places - 1}`);
+  const [outer, inner] = [sizeOf(x.shape.slice(0, axis)), sizeOf(x.shape.slice(axis + 1, last))];
+  return { outer, tokens, inner, width, planes, interleaved };
 }

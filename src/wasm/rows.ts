@@ -1,6 +1,7 @@
 /** Functions of rows: a row is the last axis, of any length from 1; the other axes are any. */
 import type { Arena } from "./arena.ts";
-import { type Call, calling, shown } from "./call.ts";
+import { calling } from "./call.ts";
+import { type Checks, type Shaped, shown, sizeOf } from "./checks.ts";
 import type { MapOptions } from "./elementwise.ts";
 import type { Exports } from "./exports.ts";
 import type { Floats, Integers, WasmTensor } from "./tensor.ts";
@@ -30,11 +31,11 @@ export interface NormOptions extends MapOptions {
 }
 
 /** How many rows a checked tensor has, and how long they are. */
-function rowsOf(call: Call, name: string, x: Floats): { rows: number; width: number } {
+export function rowsOf(call: Checks, name: string, x: Shaped): { rows: number; width: number } {
   call.check(name, x, Float32Array);
   const width = x.shape.at(-1);
   if (!width) call.fail(name, `${name} has shape ${shown(x.shape)}, expected [..., D] with D at least 1`);
-  return { rows: x.data.length / width, width };
+  return { rows: sizeOf(x.shape) / width, width };
 }
 
 /**
@@ -78,15 +79,7 @@ export function norm(exports: Exports, arena: Arena, x: Floats, kind: Norm, opti
   const { weight, bias, residual, sum, offset = 0, into } = options;
   return calling("norm", arena, (call) => {
     const { rows, width } = rowsOf(call, "x", x);
-    const which = call.choose("kind", kind, norms);
-    const { epsilon = [1e-6, 1e-5, 1e-12][which]! } = options;
-    if (!(epsilon >= 0 && epsilon < Infinity))
-      call.fail("epsilon", `epsilon must be a finite number from 0 on, got ${epsilon}`);
-    if (!Number.isFinite(offset)) call.fail("offset", `offset must be a finite number, got ${offset}`);
-    if (offset !== 0 && !weight) call.fail("offset", "offset is added to the weight: give a weight, or none of both");
-    for (const [name, values] of Object.entries({ weight, bias })) if (values) call.same(name, values, [width]);
-    if (residual) call.same("residual", residual, x.shape);
-    else if (sum) call.fail("sum", "sum is x + residual: give a residual, or none of both");
+    const { which, epsilon } = measureNorm(call, x, width, kind, options);
     const optional = (name: string, values: Floats | undefined) => (values ? call.addressOf(name, values) : 0);
     const [by, plus] = [optional("weight", weight), optional("bias", bias)];
     let source = call.addressOf("x", x);
@@ -100,6 +93,30 @@ export function norm(exports: Exports, arena: Arena, x: Floats, kind: Norm, opti
     exports.normalise(which, source, by, plus, target.address, rows, width, epsilon, offset);
     return call.result(target, into);
   });
+}
+
+/** Checks the options of a norm, and says what ε is. */
+export function measureNorm(
+  call: Checks,
+  x: Shaped,
+  width: number,
+  kind: Norm,
+  options: { readonly [Name in "weight" | "bias" | "residual" | "sum"]?: Shaped | undefined } & Pick<
+    NormOptions,
+    "epsilon" | "offset"
+  >,
+) {
+  const { weight, bias, residual, sum, offset = 0 } = options;
+  const which = call.choose("kind", kind, norms);
+  const { epsilon = [1e-6, 1e-5, 1e-12][which]! } = options;
+  if (!(epsilon >= 0 && epsilon < Infinity))
+    call.fail("epsilon", `epsilon must be a finite number from 0 on, got ${epsilon}`);
+  if (!Number.isFinite(offset)) call.fail("offset", `offset must be a finite number, got ${offset}`);
+  if (offset !== 0 && !weight) call.fail("offset", "offset is added to the weight: give a weight, or none of both");
+  for (const [name, values] of Object.entries({ weight, bias })) if (values) call.same(name, values, [width]);
+  if (residual) call.same("residual", residual, x.shape);
+  else if (sum) call.fail("sum", "sum is x + residual: give a residual, or none of both");
+  return { which, epsilon };
 }
 
 /**
@@ -134,8 +151,7 @@ export interface Top {
 export function topK(exports: Exports, arena: Arena, x: Floats, count: number): Top {
   return calling("topK", arena, (call) => {
     const { rows, width } = rowsOf(call, "x", x);
-    if (!(Number.isSafeInteger(count) && count >= 1 && count <= width))
-      call.fail("count", `count must be a whole number from 1 to the row's length ${width}, got ${count}`);
+    checkCount(call, count, width);
     const source = call.addressOf("x", x);
     const shape = [...x.shape.slice(0, -1), count];
     const values = call.region.tensor(shape);
@@ -143,6 +159,11 @@ export function topK(exports: Exports, arena: Arena, x: Floats, count: number): 
     exports.top(source, values.address, indices, rows, width, count);
     return { values: call.result(values, undefined), indices: { shape, data: call.integers(indices, rows * count) } };
   });
+}
+
+export function checkCount(call: Checks, count: number, width: number): void {
+  if (!(Number.isSafeInteger(count) && count >= 1 && count <= width))
+    call.fail("count", `count must be a whole number from 1 to the row's length ${width}, got ${count}`);
 }
 
 /**

@@ -2,23 +2,15 @@
 import { attention } from "./attention/attention.ts";
 import { convolution } from "./convolution.ts";
 import { decode } from "./decode/decode.ts";
-import type { Device } from "./device.ts";
+import { merge } from "./decode/merge.ts";
 import { matmul } from "./matmul.ts";
 import { recurrence } from "./recurrence.ts";
 import { diagonalSystem } from "./scan/diagonal.ts";
 import { selectiveScan } from "./scan/selective.ts";
 import { ssd } from "./ssd/ssd.ts";
+import type { Device } from "./device.ts";
 
-export const calls = {
-  attention,
-  convolution,
-  decode,
-  diagonalSystem,
-  matmul,
-  recurrence,
-  selectiveScan,
-  ssd,
-} as const;
+export const calls = { attention, convolution, decode, diagonalSystem, matmul, merge, recurrence, selectiveScan, ssd } as const;
 
 export type CallName = keyof typeof calls;
 type Bound<F> = F extends (device: Device, ...given: infer Given) => infer Result ? (...given: Given) => Result : never;

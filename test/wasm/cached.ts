@@ -2,6 +2,7 @@
 import { choice, flag, integer, mechanism, range, real, softmax, sum, table } from "../../spec/page.ts";
 import { decodeFloat16, encodeFloat16 } from "../../src/io/narrow-floats.ts";
 import type { Kernel } from "../../src/oracle.ts";
+import type { Calls } from "../../src/pages.ts";
 import type { Booleans, Floats, Kernels, Rows, RowType, StepOptions } from "../../src/wasm.ts";
 import { swap } from "./everything.ts";
 
@@ -104,10 +105,13 @@ export function rowsOf({ shape, data }: Floats, type: RowType): Rows {
 /** How the keys are handed over: as tensors, in pages of a pool, or by way of a cache. */
 export type Way = "tensors" | "pages" | "cache";
 
+/** The steps of a backend, which may have no cache. */
+type Steps = Pick<Calls, "decode"> & Partial<Pick<Kernels, "cache">>;
+
 /** Its kernel; every other call hands the tensors over with the tokens first. */
-export function cachedKernel(kernels: Kernels, way: Way): Kernel<typeof cached> {
+export function cachedKernel(kernels: Steps, way: Way): Kernel<typeof cached> {
   let calls = 0;
-  return ({ q, k, v, mask, bias, sinks, slopes }, { holes, type: word, ...others }) => {
+  return async ({ q, k, v, mask, bias, sinks, slopes }, { holes, type: word, ...others }) => {
     const type = word as RowType;
     const tokensFirst = calls++ % 2 === 1;
     const turned = (t: Floats): Floats => (tokensFirst ? swap(t) : t);
@@ -123,10 +127,10 @@ export function cachedKernel(kernels: Kernels, way: Way): Kernel<typeof cached> 
       slopes: slopes as Floats | undefined,
     };
     const [queries, keys, values] = [turned(q as Floats), turned(k as Floats), turned(v as Floats)];
-    const { out, lse } = (() => {
+    const { out, lse } = await (() => {
       if (way === "tensors") return kernels.decode(queries, rowsOf(keys, type), rowsOf(values, type), options);
       if (way === "pages") return overPages(kernels, queries, swap(k as Floats), swap(v as Floats), type, options);
-      const cache = kernels.cache({
+      const cache = kernels.cache!({
         ...{ heads: k.shape[0]!, width: k.shape[2]!, valueWidth: v.shape[2]!, type, pageTokens: 4 },
       });
       // In several pieces, which begin and end anywhere in a page.
@@ -150,7 +154,7 @@ export function slice({ shape: [, ...rest], data }: Floats, from: number, to: nu
 }
 
 /** The step over a pool of pages of three tokens in no order, one of them spoilt. */
-function overPages(kernels: Kernels, q: Floats, k: Floats, v: Floats, type: RowType, options: StepOptions) {
+function overPages(kernels: Steps, q: Floats, k: Floats, v: Floats, type: RowType, options: StepOptions) {
   const tokens = k.shape[0]!;
   const count = Math.ceil(tokens / 3);
   const order = Int32Array.from({ length: count }, (_, i) => count - i);

@@ -1,6 +1,7 @@
 import type { Arena } from "../arena.ts";
 import type { Attended } from "../attention/options.ts";
-import { calling, shown } from "../call.ts";
+import { calling } from "../call.ts";
+import { type Checks, type Shaped, shown, sizeOf } from "../checks.ts";
 import type { Exports } from "../exports.ts";
 import type { WasmTensor } from "../tensor.ts";
 
@@ -25,30 +26,8 @@ export function merge(
   { layout = "heads-first", into }: MergeOptions = {},
 ): Attended {
   return calling("merge", arena, (call) => {
-    if (!Array.isArray(parts) || parts.length === 0)
-      call.fail("parts", "parts must be at least one result of attention or decode, each { out, lse }");
-    if (layout !== "heads-first" && layout !== "tokens-first")
-      call.fail("layout", `layout must be heads-first or tokens-first, got ${layout}`);
+    const { batch, heads, queries, width, tokensFirst } = measureMerge(call, parts, layout);
     const { out: one, lse: two } = parts[0]!;
-    parts.forEach(({ out, lse }, p) => {
-      call.check("parts", out, Float32Array);
-      call.check("parts", lse, Float32Array);
-      if (out.shape.join() !== one.shape.join() || lse.shape.join() !== two.shape.join())
-        call.fail(
-          "parts",
-          `parts[${p}] has shapes ${shown(out.shape)} and ${shown(lse.shape)}, but parts[0] ${shown(one.shape)} and ${shown(two.shape)}`,
-        );
-    });
-    const [heads, queries] = two.shape.slice(-2) as [number, number];
-    const [lead, width] = [two.shape.slice(0, -2), one.shape.at(-1)!];
-    const tokensFirst = layout === "tokens-first";
-    const expected = [...lead, ...(tokensFirst ? [queries, heads] : [heads, queries]), width];
-    if (two.shape.length < 2 || one.shape.join() !== expected.join())
-      call.fail(
-        "parts",
-        `parts[0].out has shape ${shown(one.shape)}, but its lse ${shown(two.shape)} goes with ${shown(expected)}`,
-      );
-    const batch = lead.reduce((product, length) => product * length, 1);
     const rows = heads * queries;
     const named = Object.fromEntries(parts.map(({ out }, p) => [`parts[${p}].out`, out]));
     const target = call.target("into", one.shape, into, named);
@@ -70,4 +49,35 @@ export function merge(
       );
     return { out: call.result(target, into), lse: call.result(lse, undefined) };
   });
+}
+
+/** The lengths of the parts, which are checked. */
+export function measureMerge(
+  call: Checks,
+  parts: readonly { readonly out: Shaped; readonly lse: Shaped }[],
+  layout: string,
+) {
+  if (!Array.isArray(parts) || parts.length === 0)
+    call.fail("parts", "parts must be at least one result of attention or decode, each { out, lse }");
+  const tokensFirst = call.choose("layout", layout, ["heads-first", "tokens-first"]) === 1;
+  const { out: one, lse: two } = parts[0]!;
+  parts.forEach(({ out, lse }, p) => {
+    call.check("parts", out, Float32Array);
+    call.check("parts", lse, Float32Array);
+    if (out.shape.join() !== one.shape.join() || lse.shape.join() !== two.shape.join())
+      call.fail(
+        "parts",
+        `parts[${p}] has shapes ${shown(out.shape)} and ${shown(lse.shape)}, but parts[0] ${shown(one.shape)} and ${shown(two.shape)}`,
+      );
+  });
+  const [heads, queries] = two.shape.slice(-2) as [number, number];
+  const [lead, width] = [two.shape.slice(0, -2), one.shape.at(-1)!];
+  const expected = [...lead, ...(tokensFirst ? [queries, heads] : [heads, queries]), width];
+  if (two.shape.length < 2 || one.shape.join() !== expected.join())
+    call.fail(
+      "parts",
+      `parts[0].out has shape ${shown(one.shape)}, but its lse ${shown(two.shape)} goes with ${shown(expected)}`,
+    );
+  const batch = sizeOf(lead);
+  return { batch, heads, queries, width, tokensFirst };
 }

@@ -62,7 +62,7 @@ export function decode(
     const per = vectors[0] ? perWord[type] : 4;
     const words = Math.ceil(width / per);
     const limits = device.gpu.limits;
-    const chosen = {
+    const asked = {
       ...shapeFor(
         { rows, features: words * per, columns: valueWidth },
         device.subgroup,
@@ -70,6 +70,7 @@ export function decode(
       ),
       ...tuning.shape,
     };
+    const chosen = { ...asked, lanes: Math.min(asked.lanes, asked.threads / asked.rows) };
     const program = {
       ...{ ...chosen, type, vectors },
       subgroups: device.subgroup >= Math.max(chosen.across, chosen.lanes),
@@ -185,8 +186,9 @@ export function decode(
         runMerging(device, {
           program: { sums: true, vectors: true },
           ...{ values: { buffer: partial.buffer }, stats: { buffer: partial.buffer } },
+          valuesRow: allSplits * columns4,
           at: {
-            ...{ valuesRow: allSplits * columns4, valuesPart: columns4, parts: allSplits },
+            ...{ valuesPart: columns4, parts: allSplits },
             ...{ stats: 4 * statsAt, statsRow: 4 * allSplits, statsPart: 4 },
           },
           ...{ entries, heads: some * group, firstEntry: entry, firstHead: head * group, allHeads: heads },

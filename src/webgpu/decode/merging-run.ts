@@ -8,7 +8,9 @@ export interface Merging {
   readonly program: Pick<MergingProgram, "sums"> & { readonly vectors: boolean };
   readonly values: Binding;
   readonly stats: Binding;
-  readonly at: Readonly<Record<"valuesRow" | "valuesPart" | "stats" | "statsRow" | "statsPart" | "parts", number>>;
+  readonly at: Readonly<Record<"valuesPart" | "stats" | "statsRow" | "statsPart" | "parts", number>>;
+  /** How far apart the values of two rows are; none: they stand as the result does. */
+  readonly valuesRow?: number | undefined;
   /** The entries and heads that are merged, of all of `out`. */
   readonly entries: number;
   readonly heads: number;
@@ -36,12 +38,18 @@ export function runMerging(device: Device, merging: Merging): void {
   const lseTo = part(lse, (firstEntry * allHeads + firstHead) * queries, rows);
   const { sums, vectors } = merging.program;
   const program = { sums, vectors: [vectors, columns % 4 === 0] as const, sinks: sinks !== undefined };
+  const per = vectors ? 4 : 1;
+  const { valuesRow } = merging;
+  const from =
+    valuesRow === undefined
+      ? { valuesEntry: entry / per, valuesHead: ofHead / per, valuesRow: ofRow / per }
+      : { valuesEntry: heads * queries * valuesRow, valuesHead: queries * valuesRow, valuesRow };
   const across = Math.min(rows, device.gpu.limits.maxComputeWorkgroupsPerDimension);
   device.run({
     key: `merge ${JSON.stringify(program)}`,
     code: () => mergingProgram(program),
     params: mergingParams.fill({
-      ...{ rows, columns, heads, queries, values: 0, ...at },
+      ...{ rows, columns, heads, queries, ...from, ...at },
       ...{ out: to.first, outEntry: entry, outHead: ofHead, outRow: ofRow, lse: lseTo.first, firstHead },
       ...{ unit: sums ? 1 : Math.LOG2E, natural: sums ? Math.LN2 : 1 },
       ...{ minusInfinity: 0xff800000, endless: 0x7f800000 },

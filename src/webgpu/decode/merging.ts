@@ -14,7 +14,8 @@ export interface MergingProgram {
 /** Parts are counted in vectors where they are vectors. `unit` makes powers of two of the scores, `natural` those of e. */
 export const mergingParams = params({
   ...{ rows: "u32", parts: "u32", columns: "u32", heads: "u32", queries: "u32" },
-  ...{ values: "u32", valuesRow: "u32", valuesPart: "u32", stats: "u32", statsRow: "u32", statsPart: "u32" },
+  ...{ valuesEntry: "u32", valuesHead: "u32", valuesRow: "u32", valuesPart: "u32" },
+  ...{ stats: "u32", statsRow: "u32", statsPart: "u32" },
   ...{ out: "u32", outEntry: "u32", outHead: "u32", outRow: "u32", lse: "u32", firstHead: "u32" },
   ...{ unit: "f32", natural: "f32", minusInfinity: "u32", endless: "u32" },
 });
@@ -78,6 +79,7 @@ ${reduced("tops", (a, b) => `max(${a}, ${b})`)}
   ${sinks ? "let sink = scoreOf(sinks[params.firstHead + head]) * 1.4426950408889634;\n  top = max(top, sink);" : ""}
   let level = max(top, -1.0e38);
   workgroupBarrier();
+  let valuesFrom = entry * params.valuesEntry + head * params.valuesHead + query * params.valuesRow;
   var sum = 0.0;
   var all = vec4f();
   for (var p = lot; p < params.parts; p += ${lots}u) {
@@ -88,7 +90,7 @@ ${reduced("tops", (a, b) => `max(${a}, ${b})`)}
     if (weight > 0.0) {
       sum = fma(weight, ${sums ? "bitcast<f32>(stats[at + 1u])" : "1.0"}, sum);
       if (real) {
-        all = fma(vec4f(weight), valuesAt(params.values + row * params.valuesRow + p * params.valuesPart, column4), all);
+        all = fma(vec4f(weight), valuesAt(valuesFrom + p * params.valuesPart, column4), all);
       }
     }
   }
