@@ -12,10 +12,17 @@ export class GpuCall extends Checks {
     this.device = device;
   }
 
-  /** Checks that a tensor is one, of the array or of the device. */
+  /** Checks that a tensor is one, of the array or of the device; its data may be one, where more belongs to it. */
   override check(argument: string, tensor: Shaped, array: TensorArray): void {
     if (!(tensor instanceof GpuTensor)) {
-      super.check(argument, tensor, array);
+      const inner = tensor?.data;
+      if (!(inner instanceof GpuTensor)) {
+        super.check(argument, tensor, array);
+        return;
+      }
+      this.check(argument, inner, array);
+      if (inner.shape.join() !== tensor.shape.join())
+        this.fail(argument, `${argument} has shape ${shown(tensor.shape)}, but its data ${shown(inner.shape)}`);
       return;
     }
     if (tensor.device !== this.device)
@@ -28,6 +35,7 @@ export class GpuCall extends Checks {
   /** A checked tensor on the GPU: itself, or a copy for this call. */
   on<T extends GpuType>(tensor: Shaped, type: T): GpuTensor<T> {
     if (tensor instanceof GpuTensor) return tensor;
+    if (tensor.data instanceof GpuTensor) return tensor.data;
     const copy = this.temporary(tensor.shape, type);
     this.device.write(copy.buffer, tensor.data as ArrayBufferView);
     return copy;

@@ -68,7 +68,8 @@ fn softplus(x: ${T}) -> ${T} {
   let s = e / (e + 2.0);
   let u = s * s;
   let p = ${polynomial("u", 0.140064211516, 0.140008142309, 0.200107690479, 0.33333208051)};
-  return max(x, ${T}(0.0)) + 2.0 * fma(p * u, s, s);
+  // Half of the least numbers would be none.
+  return max(x, ${T}(0.0)) + select(2.0 * fma(p * u, s, s), e, e < ${T}(2.0e-8));
 }
 fn sigmoid(x: ${T}) -> ${T} {
   let e = decay(x);
@@ -93,8 +94,9 @@ fn geluTanh(x: ${T}) -> ${T} {
   return max(x, ${T}(-16.0)) * sigmoid(y * fma(y * y, ${T}(0.0713548162726), ${T}(1.5957691216057308)));
 }
 fn tangents(x: ${T}) -> ${T} {
-  let size = abs(x);
-  let u = min(x * x, ${T}(1.0));
+  let size = min(abs(x), ${T}(50.0));
+  let near = min(size, ${T}(1.0));
+  let u = near * near;
   let p = ${polynomial("u", -0.00570294945328, 0.0206371880366, -0.0537391090768, 0.133314346619, -0.333332816564)};
   let e = weightOf(size * -2.0);
   let far = (1.0 - e) / (1.0 + e);

@@ -11,7 +11,7 @@ import { part, runs } from "../parts.ts";
 import { type FloatsAnywhere, GpuTensor } from "../tensor.ts";
 import { runMerging } from "./merging-run.ts";
 import { decodeParams, decodeProgram } from "./program.ts";
-import { type GpuIntegerRows, type GpuRows, gpuTypeOf, rowsOn } from "./rows.ts";
+import { type GpuIntegerRows, type GpuRows, gpuTypeOf } from "./rows.ts";
 import { type DecodeShape, keysOfRound, perWord, shapeFor } from "./shapes.ts";
 
 /** Workgroups that keep a large device busy. */
@@ -88,7 +88,7 @@ export function decode(
     const alone = extras.size === 0 && q instanceof GpuTensor;
     const qAt = alone ? 0 : extras.floats(q);
     const small = alone ? q : extras.on(call);
-    const tensors = { k: rowsOn(call, k, type), v: rowsOn(call, v, type) };
+    const tensors = { k: call.on(k, type), v: call.on(v, type) };
     const whole = {
       bias: bias && call.on(bias, "float32"),
       mask: mask && call.on(mask, "uint8"),

@@ -28,15 +28,7 @@ export function gpuTypeOf(call: GpuCall, name: string, rows: Shaped): RowType {
   }
   const data = rows?.data;
   if (!(data instanceof GpuTensor)) return typeOf(call, name, rows);
-  call.check(name, data, Int8Array);
-  if (data.shape.join() !== rows.shape.join())
-    call.fail(name, `${name} has shape [${rows.shape.join(", ")}], but its data [${data.shape.join(", ")}]`);
+  call.check(name, rows, Int8Array);
   checkScales(call, name, rows, (rows as GpuIntegerRows).scales);
   return "int8";
-}
-
-/** Checked rows on the GPU. */
-export function rowsOn(call: GpuCall, rows: GpuRows, type: RowType): GpuTensor {
-  if (rows instanceof GpuTensor) return rows;
-  return rows.data instanceof GpuTensor ? rows.data : call.on(rows, type);
 }
