@@ -13,6 +13,11 @@ export type TensorArray =
   | typeof Uint16Array
   | typeof Int8Array;
 
+/** Options as far as their checks go. */
+export type Seen<O> = {
+  readonly [Name in keyof O]: [O[Name]] extends [Shaped | undefined] ? Shaped | undefined : O[Name];
+};
+
 export const shown = (shape: readonly unknown[]): string => `[${shape.join(", ")}]`;
 export const sizeOf = (shape: readonly number[]): number => shape.reduce((product, length) => product * length, 1);
 

@@ -1,5 +1,6 @@
 import type { Arena } from "./arena.ts";
-import { type Call, calling, shown } from "./call.ts";
+import { calling, shown } from "./call.ts";
+import type { Checks, Seen, Shaped } from "./checks.ts";
 import { deltaJob } from "./delta-job.ts";
 import type { Exports } from "./exports.ts";
 import type { Floats, WasmTensor } from "./tensor.ts";
@@ -68,38 +69,17 @@ export function deltaRule(
   v: Floats,
   options: DeltaRuleOptions = {},
 ): DeltaRuled {
-  const { gate, decay, beta, read, readBefore = false, erase, writes = 1, state, into, stateInto } = options;
-  const { layout = "heads-first", diagonal = false } = options;
+  const { gate, decay, beta, read, erase, state, into, stateInto } = options;
   return calling("deltaRule", arena, (call) => {
-    if (layout !== "heads-first" && layout !== "tokens-first")
-      call.fail("layout", `layout must be heads-first or tokens-first, got ${String(layout)}`);
-    if (!(Number.isSafeInteger(writes) && writes >= 1))
-      call.fail("writes", `writes must be a whole number of at least 1, got ${writes}`);
-    if (gate && decay) call.fail("decay", "give gate, logarithms of decays, or decay, not both");
-    const sizes = new Sizes(call, layout === "tokens-first");
-    sizes.take("q", q, "Hk T D");
-    sizes.know("T R", sizes.of("T") * writes, `q and writes = ${writes}`);
-    sizes.take("k", k, "Hk TR D");
-    sizes.take("v", v, "H TR E");
+    const { sizes, scale, chunk, writes, readBefore, diagonal } = asked(
+      call,
+      { q, k, v },
+      options,
+      !exports.relaxed.value,
+    );
     const [heads, keyHeads, tokens, width] = [sizes.of("H"), sizes.of("Hk"), sizes.of("T"), sizes.of("D")];
     const valueWidth = sizes.of("E");
-    if (keyHeads === 0 || heads % keyHeads !== 0)
-      call.fail("v", `H must be a multiple of Hk: got H = ${heads}, Hk = ${keyHeads}`);
-    if (width === 0) call.fail("q", "q has D = 0; expected at least one feature");
-    if (read) sizes.take("read", read, "Hk TR D");
-    if (erase) sizes.take("erase", erase, "Hk TR D");
     const gates = gate ?? decay;
-    if (gates) sizes.take(gate ? "gate" : "decay", gates, gates.shape?.length === 2 ? "H T" : "H T D");
-    if (beta) sizes.take("beta", beta, beta.shape?.length === 2 ? "H TR" : "H TR E");
-    if (state) sizes.take("state", state, "H D E", false);
-    if (diagonal && erase) call.fail("erase", "erase must not be given with diagonal: the row that reads is erased");
-    const single = diagonal || tokens * writes < 8 || (erase !== undefined && !exports.relaxed.value);
-    const { scale = 1 / Math.sqrt(width), chunk = single ? 1 : 16 } = options;
-    if (!Number.isFinite(scale)) call.fail("scale", `scale must be a finite number, got ${scale}`);
-    if (!(Number.isSafeInteger(chunk) && chunk >= 1 && chunk <= 256))
-      call.fail("chunk", `chunk must be a whole number from 1 to 256, got ${chunk}`);
-    if (diagonal && chunk !== 1) call.fail("chunk", `chunk must be 1 with diagonal, got ${chunk}`);
-
     const inputs = { q, k, v, gate, decay, beta, read, erase };
     const out = call.target("into", sizes.shape("H T E"), into, { ...inputs, state, stateInto });
     const after = call.target("stateInto", [heads, width, valueWidth], stateInto, inputs);
@@ -142,13 +122,52 @@ export function deltaRule(
   });
 }
 
+/** What a call is asked for: checked, with its defaults. `slow`: whether `erase` is faster write by write. */
+export function asked(
+  call: Checks,
+  { q, k, v }: { readonly q: Shaped; readonly k: Shaped; readonly v: Shaped },
+  options: Seen<DeltaRuleOptions>,
+  slow: boolean,
+) {
+  const { gate, decay, beta, read, readBefore = false, erase, writes = 1, state } = options;
+  const { layout = "heads-first", diagonal = false } = options;
+  if (layout !== "heads-first" && layout !== "tokens-first")
+    call.fail("layout", `layout must be heads-first or tokens-first, got ${String(layout)}`);
+  if (!(Number.isSafeInteger(writes) && writes >= 1))
+    call.fail("writes", `writes must be a whole number of at least 1, got ${writes}`);
+  if (gate && decay) call.fail("decay", "give gate, logarithms of decays, or decay, not both");
+  const sizes = new Sizes(call, layout === "tokens-first");
+  sizes.take("q", q, "Hk T D");
+  sizes.know("T R", sizes.of("T") * writes, `q and writes = ${writes}`);
+  sizes.take("k", k, "Hk TR D");
+  sizes.take("v", v, "H TR E");
+  const [heads, keyHeads, tokens, width] = [sizes.of("H"), sizes.of("Hk"), sizes.of("T"), sizes.of("D")];
+  if (keyHeads === 0 || heads % keyHeads !== 0)
+    call.fail("v", `H must be a multiple of Hk: got H = ${heads}, Hk = ${keyHeads}`);
+  if (width === 0) call.fail("q", "q has D = 0; expected at least one feature");
+  if (read) sizes.take("read", read, "Hk TR D");
+  if (erase) sizes.take("erase", erase, "Hk TR D");
+  const gates = gate ?? decay;
+  if (gates) sizes.take(gate ? "gate" : "decay", gates, gates.shape?.length === 2 ? "H T" : "H T D");
+  if (beta) sizes.take("beta", beta, beta.shape?.length === 2 ? "H TR" : "H TR E");
+  if (state) sizes.take("state", state, "H D E", false);
+  if (diagonal && erase) call.fail("erase", "erase must not be given with diagonal: the row that reads is erased");
+  const single = diagonal || tokens * writes < 8 || (erase !== undefined && slow);
+  const { scale = 1 / Math.sqrt(width), chunk = single ? 1 : 16 } = options;
+  if (!Number.isFinite(scale)) call.fail("scale", `scale must be a finite number, got ${scale}`);
+  if (!(Number.isSafeInteger(chunk) && chunk >= 1 && chunk <= 256))
+    call.fail("chunk", `chunk must be a whole number from 1 to 256, got ${chunk}`);
+  if (diagonal && chunk !== 1) call.fail("chunk", `chunk must be 1 with diagonal, got ${chunk}`);
+  return { sizes, scale, chunk, writes, readBefore, diagonal };
+}
+
 /** The lengths of the axes, each known from the first tensor that has it. */
 class Sizes {
-  readonly #call: Call;
+  readonly #call: Checks;
   readonly #tokensFirst: boolean;
   readonly #found = new Map<string, { readonly by: string; readonly length: number }>();
 
-  constructor(call: Call, tokensFirst: boolean) {
+  constructor(call: Checks, tokensFirst: boolean) {
     this.#call = call;
     this.#tokensFirst = tokensFirst;
   }
@@ -168,7 +187,7 @@ class Sizes {
   }
 
   /** Checks a tensor against the axes it should have. */
-  take(name: string, tensor: Floats, letters: string, inLayout = true): void {
+  take(name: string, tensor: Shaped, letters: string, inLayout = true): void {
     this.#call.check(name, tensor, Float32Array);
     const order = this.#order(letters, inLayout);
     const { shape } = tensor;

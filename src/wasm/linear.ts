@@ -1,5 +1,6 @@
 import type { Arena } from "./arena.ts";
 import { type Call, calling, shown } from "./call.ts";
+import type { Checks, Seen, Shaped } from "./checks.ts";
 import type { Exports } from "./exports.ts";
 import { linearJob } from "./linear-job.ts";
 import type { Floats, WasmTensor } from "./tensor.ts";
@@ -75,35 +76,14 @@ export function linearAttention(
   v: Floats,
   options: LinearAttentionOptions = {},
 ): LinearlyAttended {
-  const { scale = 1, gates, valueGates, factors = false, bonus, before = bonus !== undefined, causal = true } = options;
-  const { state, z, epsilon, sums = (z ?? epsilon) !== undefined, chunk = 16 } = options;
-  const { layout = "heads-first", into, stateInto, zInto } = options;
+  const { gates, valueGates, bonus, state, z, into, stateInto, zInto } = options;
   return calling("linearAttention", arena, (call) => {
-    if (layout !== "heads-first" && layout !== "tokens-first")
-      call.fail("layout", `layout must be heads-first or tokens-first, got ${layout}`);
-    const tokensFirst = layout === "tokens-first";
-    const sizes = measure(call, { q, k, v, gates, valueGates }, tokensFirst);
+    const { sizes, bonusHeads, scale, factors, before, causal, epsilon, sums, chunk, tokensFirst } = asked(
+      call,
+      { q, k, v },
+      options,
+    );
     const { heads, states, queries, keys, width, valueWidth } = sizes;
-    if (!Number.isFinite(scale)) call.fail("scale", `scale must be a finite number, got ${scale}`);
-    if (!(Number.isInteger(chunk) && chunk >= 1 && chunk <= 256))
-      call.fail("chunk", `chunk must be a whole number of tokens from 1 to 256, got ${chunk}`);
-    if (epsilon !== undefined && !Number.isFinite(epsilon))
-      call.fail("epsilon", `epsilon must be a finite number, got ${epsilon}`);
-    if (before && !causal) call.fail("before", "before needs causal: without it all tokens write before any reads");
-    if (bonus && !before) call.fail("bonus", "bonus needs before: a token that writes first reads its own key anyway");
-    if (before && queries !== keys)
-      call.fail("before", `before needs a query for every key, got Tq = ${queries}, Tk = ${keys}`);
-    if (sums && valueGates) call.fail("valueGates", "valueGates fade no sum of keys: leave out z, sums and epsilon");
-    if (!sums && zInto) call.fail("zInto", "zInto needs sums: true, z or epsilon; without them z is not carried on");
-    const bonusHeads = bonus?.shape[0] ?? 1;
-    if (bonus) {
-      call.check("bonus", bonus, Float32Array);
-      if (bonus.shape.length !== 2 || bonus.shape[1] !== width || heads % bonusHeads !== 0)
-        call.fail(
-          "bonus",
-          `bonus has shape ${shown(bonus.shape)}, expected [Hu, D] = [a divisor of ${heads}, ${width}]`,
-        );
-    }
     const inputs = { q, k, v, gates, valueGates, bonus };
     const shape = tokensFirst ? [queries, heads, valueWidth] : [heads, queries, valueWidth];
     const out = call.target("into", shape, into, { ...inputs, state, z });
@@ -188,7 +168,7 @@ function carried(
   return after;
 }
 
-interface Sizes {
+export interface LinearSizes {
   readonly heads: number;
   readonly states: number;
   readonly qHeads: number;
@@ -207,16 +187,50 @@ interface Sizes {
 }
 
 interface Given {
-  readonly q: Floats;
-  readonly k: Floats;
-  readonly v: Floats;
-  readonly gates: Floats | undefined;
-  readonly valueGates: Floats | undefined;
+  readonly q: Shaped;
+  readonly k: Shaped;
+  readonly v: Shaped;
 }
 
-function measure(call: Call, { q, k, v, gates, valueGates }: Given, tokensFirst: boolean): Sizes {
+/** What a call is asked for: checked, with its defaults. */
+export function asked(call: Checks, { q, k, v }: Given, options: Seen<LinearAttentionOptions>) {
+  const { scale = 1, gates, valueGates, factors = false, bonus, before = bonus !== undefined, causal = true } = options;
+  const { z, epsilon, sums = (z ?? epsilon) !== undefined, chunk = 16, layout = "heads-first" } = options;
+  if (layout !== "heads-first" && layout !== "tokens-first")
+    call.fail("layout", `layout must be heads-first or tokens-first, got ${layout}`);
+  const tokensFirst = layout === "tokens-first";
+  const sizes = measure(call, { q, k, v }, gates, valueGates, tokensFirst);
+  const { heads, queries, keys, width } = sizes;
+  if (!Number.isFinite(scale)) call.fail("scale", `scale must be a finite number, got ${scale}`);
+  if (!(Number.isInteger(chunk) && chunk >= 1 && chunk <= 256))
+    call.fail("chunk", `chunk must be a whole number of tokens from 1 to 256, got ${chunk}`);
+  if (epsilon !== undefined && !Number.isFinite(epsilon))
+    call.fail("epsilon", `epsilon must be a finite number, got ${epsilon}`);
+  if (before && !causal) call.fail("before", "before needs causal: without it all tokens write before any reads");
+  if (bonus && !before) call.fail("bonus", "bonus needs before: a token that writes first reads its own key anyway");
+  if (before && queries !== keys)
+    call.fail("before", `before needs a query for every key, got Tq = ${queries}, Tk = ${keys}`);
+  if (sums && valueGates) call.fail("valueGates", "valueGates fade no sum of keys: leave out z, sums and epsilon");
+  if (!sums && options.zInto)
+    call.fail("zInto", "zInto needs sums: true, z or epsilon; without them z is not carried on");
+  const bonusHeads = bonus?.shape?.[0] ?? 1;
+  if (bonus) {
+    call.check("bonus", bonus, Float32Array);
+    if (bonus.shape.length !== 2 || bonus.shape[1] !== width || heads % bonusHeads !== 0)
+      call.fail("bonus", `bonus has shape ${shown(bonus.shape)}, expected [Hu, D] = [a divisor of ${heads}, ${width}]`);
+  }
+  return { sizes, bonusHeads, scale, factors, before, causal, epsilon, sums, chunk, tokensFirst };
+}
+
+function measure(
+  call: Checks,
+  { q, k, v }: Given,
+  gates: Shaped | undefined,
+  valueGates: Shaped | undefined,
+  tokensFirst: boolean,
+): LinearSizes {
   const found: Record<string, { readonly by: string; readonly length: number }> = {};
-  const axes = (name: string, tensor: Floats, head: string, ...rest: string[]): void => {
+  const axes = (name: string, tensor: Shaped, head: string, ...rest: string[]): void => {
     const letters = tokensFirst && rest[0] ? [rest[0], head, ...rest.slice(1)] : [head, ...rest];
     call.check(name, tensor, Float32Array);
     if (tensor.shape.length !== letters.length)

@@ -3,7 +3,9 @@ import { attention } from "./attention/attention.ts";
 import { convolution } from "./convolution.ts";
 import { decode } from "./decode/decode.ts";
 import { merge } from "./decode/merge.ts";
+import type { Device } from "./device.ts";
 import { gather } from "./gather.ts";
+import { linearAttention } from "./linear/linear.ts";
 import { matmul } from "./matmul.ts";
 import { add, gated, map } from "./pointwise.ts";
 import { recurrence } from "./recurrence.ts";
@@ -14,9 +16,8 @@ import { argmax, topK } from "./rows/top.ts";
 import { diagonalSystem } from "./scan/diagonal.ts";
 import { selectiveScan } from "./scan/selective.ts";
 import { ssd } from "./ssd/ssd.ts";
-import type { Device } from "./device.ts";
 
-export const calls = { add, argmax, attention, convolution, decode, diagonalSystem, gated, gather, logSumExp, map, matmul, merge, norm, recurrence, rotate, selectiveScan, softmax, ssd, topK } as const;
+export const calls = { add, argmax, attention, convolution, decode, diagonalSystem, gated, gather, linearAttention, logSumExp, map, matmul, merge, norm, recurrence, rotate, selectiveScan, softmax, ssd, topK } as const;
 
 export type CallName = keyof typeof calls;
 type Bound<F> = F extends (device: Device, ...given: infer Given) => infer Result ? (...given: Given) => Result : never;

@@ -1,0 +1,4 @@
+import { gated } from "../../src/pages/gated.ts";
+import { conformance } from "./conformance.ts";
+
+conformance(gated);
