@@ -1,5 +1,5 @@
 /** What a call carries on from one part of a sequence to the next. */
-import type { Shaped } from "../wasm/checks.ts";
+import { type Shaped, sizeOf } from "../wasm/checks.ts";
 import type { GpuCall } from "./call.ts";
 import { type FloatsAnywhere, GpuTensor } from "./tensor.ts";
 
@@ -27,4 +27,15 @@ export function carried(
     if (!same && after.size) call.device.copy({ buffer: before.buffer }, { buffer: after.buffer }, after.bytes);
   } else call.device.write(after.buffer, before.data);
   return { tensor: after, fresh: false };
+}
+
+/** Refuses tensors that a program cannot see all of. */
+export function whole(call: GpuCall, tensors: Readonly<Record<string, Shaped | undefined>>): void {
+  const most = call.device.gpu.limits.maxStorageBufferBindingSize;
+  for (const [name, tensor] of Object.entries(tensors))
+    if (tensor && 4 * sizeOf(tensor.shape) > most)
+      call.fail(
+        name,
+        `${name} of ${4 * sizeOf(tensor.shape)} bytes is more than this device binds at once (${most}): split the heads, or cut the sequence and go on from the state`,
+      );
 }

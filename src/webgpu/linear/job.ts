@@ -14,10 +14,6 @@ export interface Linear {
   readonly scale: number;
   readonly q: Rows;
   readonly k: Rows;
-  /** Not given: ones, a single column of them. */
-  readonly values: Rows | undefined;
-  /** How many columns they have. */
-  readonly columns: number;
   readonly gates: Rows | undefined;
   readonly fades: "token" | "channel" | "value";
   /** Whether gates are logarithms. */
@@ -26,6 +22,14 @@ export interface Linear {
   readonly causal: boolean;
   readonly bonus: GpuTensor | undefined;
   readonly bonusHeads: number;
+  readonly parts: readonly Part[];
+}
+
+/** Some columns of values and of the state. */
+export interface Part {
+  /** Not given: a single column of ones. */
+  readonly values: Rows | undefined;
+  readonly columns: number;
   readonly out: Rows;
   /** [states, width, columns], carried on in place. */
   readonly state: GpuTensor;

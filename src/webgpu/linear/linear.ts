@@ -1,10 +1,11 @@
 import { asked, type LinearAttentionOptions } from "../../wasm/linear.ts";
 import { checked } from "../../wasm/options.ts";
-import { calling, type GpuCall } from "../call.ts";
-import { carried } from "../state.ts";
+import { calling } from "../call.ts";
+import { carried, whole } from "../state.ts";
 import type { Device } from "../device.ts";
 import type { OnGpu } from "../options.ts";
 import { type FloatsAnywhere, GpuTensor } from "../tensor.ts";
+import { chunks, goesInChunks } from "./chunks.ts";
 import type { Linear, Rows } from "./job.ts";
 import { divide, steps } from "./steps.ts";
 
@@ -22,6 +23,8 @@ export interface GpuLinearlyAttended {
 /**
  * Linear attention in float32: q [Hq, Tq, D], k [Hk, Tk, D], v [Hv, Tk, E], as the call of `attnspec/wasm`.
  *
+ * Many tokens go in chunks, all of which are worked on at once, except for the pass that carries the state; `chunk: 1`
+ * keeps to the recurrence, a larger one to chunks. Values must be finite: what comes later is multiplied by 0.
  * Given a `state` that is `stateInto` too, one token is one small dispatch.
  *
  * @throws KernelError naming the argument whose shape or values do not fit.
@@ -52,30 +55,32 @@ export function linearAttention(
     const memory = carried(call, "state", state, stateInto, [states, width, valueWidth], { ...inputs, into });
     const total = sums ? carried(call, "z", z, zInto, [states, width], { ...inputs, into, stateInto }) : undefined;
     const gated = gates ?? valueGates;
+    const part = {
+      ...{ values: rows(v, sizes.vHeads, keys, valueWidth), columns: valueWidth },
+      ...{ out: rows(out, heads, queries, valueWidth), state: memory.tensor, fresh: memory.fresh },
+    };
+    // The sum of the keys is the state of values that are all 1.
+    const weights = sums ? new GpuTensor(device, [heads, queries], "float32") : undefined;
+    const counted = weights &&
+      total && {
+        ...{ values: undefined, columns: 1, out: { tensor: weights, head: queries, row: 1 } },
+        ...{ state: total.tensor, fresh: total.fresh },
+      };
     const linear: Linear = {
       ...{ sizes, scale, bonusHeads, before, causal, logs: !factors },
       ...{ q: rows(q, sizes.qHeads, queries, width), k: rows(k, sizes.kHeads, keys, width) },
-      ...{ values: rows(v, sizes.vHeads, keys, valueWidth), columns: valueWidth },
       gates:
         gated && sizes.gateRank === 1
           ? { tensor: call.on(gated, "float32"), head: 1, row: 0 }
           : gated && rows(gated, sizes.gateHeads, keys, sizes.gateWidth),
       fades: (["token", "channel", "value"] as const)[sizes.channels]!,
       bonus: bonus && call.on(bonus, "float32"),
-      out: rows(out, heads, queries, valueWidth),
-      ...{ state: memory.tensor, fresh: memory.fresh },
+      parts: [part, ...(counted ? [counted] : [])],
     };
-    run(call, linear);
-    if (!total) return { out, state: memory.tensor, sums: undefined, z: undefined };
-    // The sum of the keys is the state of values that are all 1.
-    const weights = new GpuTensor(device, [heads, queries], "float32");
-    const counted = { values: undefined, columns: 1, out: { tensor: weights, head: queries, row: 1 } };
-    run(call, { ...linear, ...counted, state: total.tensor, fresh: total.fresh });
-    if (epsilon !== undefined) divide(call, linear, weights, epsilon);
-    return { out, state: memory.tensor, sums: weights, z: total.tensor };
+    whole(call, { ...inputs, out, state: memory.tensor });
+    if (goesInChunks(call, linear, options.chunk)) chunks(call, linear);
+    else steps(call, linear);
+    if (epsilon !== undefined) divide(call, sizes, part.out, weights!, epsilon);
+    return { out, state: memory.tensor, sums: weights, z: total?.tensor };
   });
-}
-
-function run(call: GpuCall, linear: Linear): void {
-  steps(call, linear);
 }

@@ -1,44 +1,54 @@
 /** Linear attention token by token, with every option: for few tokens, and for what does not go in chunks. */
+import type { LinearSizes } from "../../wasm/linear.ts";
 import type { GpuCall } from "../call.ts";
 import { params } from "../params.ts";
 import type { GpuTensor } from "../tensor.ts";
 import { storage } from "../wgsl.ts";
-import type { Linear } from "./job.ts";
+import type { Linear, Part, Rows } from "./job.ts";
 import { linearStepsParams, linearStepsProgram, stepColumns } from "./steps-program.ts";
 
-/** What is read goes to `out`, what is written to `state`, which is taken for zeros if it is `fresh`. */
 export function steps(call: GpuCall, linear: Linear): void {
-  const { sizes, gates, logs, before, bonus, values, state, out } = linear;
-  const program = { gates: gates ? linear.fades : ("none" as const), logs, before, bonus: !!bonus, ones: !values };
-  const run = (keys: number, queries: number, offset: number, fresh: boolean) => {
-    const all = {
-      ...{ queries, keys, offset, width: sizes.width, columns: linear.columns, readers: sizes.heads / sizes.states },
-      ...{ qShare: sizes.heads / sizes.qHeads, qHead: linear.q.head, qRow: linear.q.row },
-      ...{ kShare: sizes.states / sizes.kHeads, kHead: linear.k.head, kRow: linear.k.row },
+  const { keys, queries } = linear.sizes;
+  for (const part of linear.parts)
+    if (linear.causal) run(call, linear, part, { keys, queries, offset: keys - queries, fresh: part.fresh });
+    else {
+      run(call, linear, part, { keys, queries: 0, offset: 0, fresh: part.fresh });
+      run(call, linear, part, { keys: 0, queries, offset: -queries, fresh: false });
+    }
+}
+
+function run(
+  call: GpuCall,
+  linear: Linear,
+  { values, columns, out, state }: Part,
+  { keys, queries, offset, fresh }: { keys: number; queries: number; offset: number; fresh: boolean },
+): void {
+  const { sizes, q, k, gates, bonus } = linear;
+  const program = {
+    ...{ gates: gates ? linear.fades : ("none" as const), logs: linear.logs },
+    ...{ before: linear.before, bonus: bonus !== undefined, ones: values === undefined },
+  };
+  // What is not given is bound to what is there.
+  const or = (tensor: GpuTensor | undefined) => ({ buffer: (tensor ?? q.tensor).buffer });
+  call.device.run({
+    key: `linear steps ${JSON.stringify(program)}`,
+    code: () => linearStepsProgram(program),
+    params: linearStepsParams.fill({
+      ...{ queries, keys, offset, width: sizes.width, columns, readers: sizes.heads / sizes.states },
+      ...{ qShare: sizes.heads / sizes.qHeads, qHead: q.head, qRow: q.row },
+      ...{ kShare: sizes.states / sizes.kHeads, kHead: k.head, kRow: k.row },
       ...{ vShare: sizes.states / sizes.vHeads, vHead: values?.head ?? 0, vRow: values?.row ?? 0 },
       ...{ gateShare: sizes.states / sizes.gateHeads, gateHead: gates?.head ?? 0, gateRow: gates?.row ?? 0 },
       ...{ outHead: out.head, outRow: out.row, bonusShare: sizes.heads / linear.bonusHeads },
       ...{ scale: linear.scale, fresh: Number(fresh) },
-    };
-    // What is not given is bound to what is there.
-    const or = (tensor: GpuTensor | undefined) => ({ buffer: (tensor ?? linear.q.tensor).buffer });
-    call.device.run({
-      key: `linear steps ${JSON.stringify(program)}`,
-      code: () => linearStepsProgram(program),
-      params: linearStepsParams.fill(all),
-      bindings: [
-        ...[or(linear.q.tensor), or(linear.k.tensor)],
-        ...[state, out.tensor].map(({ buffer }) => ({ buffer, written: true })),
-        ...[or(values?.tensor), or(gates?.tensor), or(bonus)],
-      ],
-      workgroups: [Math.ceil(linear.columns / stepColumns), sizes.states, 1],
-    });
-  };
-  if (linear.causal) run(sizes.keys, sizes.queries, sizes.keys - sizes.queries, linear.fresh);
-  else {
-    run(sizes.keys, 0, 0, linear.fresh);
-    run(0, sizes.queries, -sizes.queries, false);
-  }
+    }),
+    bindings: [
+      ...[or(q.tensor), or(k.tensor)],
+      ...[state, out.tensor].map(({ buffer }) => ({ buffer, written: true })),
+      ...[or(values?.tensor), or(gates?.tensor), or(bonus)],
+    ],
+    workgroups: [Math.ceil(columns / stepColumns), sizes.states, 1],
+  });
 }
 
 const divideParams = params({
@@ -47,7 +57,7 @@ const divideParams = params({
 });
 
 /** Divides what was read by the sums of its weights. */
-export function divide(call: GpuCall, { sizes, out }: Linear, sums: GpuTensor, epsilon: number): void {
+export function divide(call: GpuCall, sizes: LinearSizes, out: Rows, sums: GpuTensor, epsilon: number): void {
   const size = sizes.heads * sizes.queries * sizes.valueWidth;
   const across = Math.min(call.device.gpu.limits.maxComputeWorkgroupsPerDimension, Math.ceil(size / 64));
   call.device.run({
