@@ -86,14 +86,12 @@ ${
     ? `fn early(r: u32, column4: u32) -> vec4f {
   let block = r / ${blockTokens}u;
   let four = q(min(block + 1u, 3u) * ${blockTokens}u + r % ${blockTokens}u, column4);
-  if (block != 2u || column4 >= params.width4) { return four; }
-  return four * fades[fadeBase + 2u * params.width4 + column4];
+  return four * select(vec4f(1.0), fades[fadeBase + 2u * params.width4 + min(column4, params.width4 - 1u)], block == 2u);
 }
 fn late(r: u32, column4: u32) -> vec4f {
   let block = r / ${blockTokens}u;
   let four = k(select(block, 0u, block == 3u) * ${blockTokens}u + r % ${blockTokens}u, column4);
-  if (block != 0u || column4 >= params.width4) { return four; }
-  return four * fades[fadeBase + params.width4 + column4];
+  return four * select(vec4f(1.0), fades[fadeBase + params.width4 + min(column4, params.width4 - 1u)], block == 0u);
 }`
     : ""
 }
@@ -148,19 +146,13 @@ let place = params.gFirst + chunk * ${chunkTokens}u + r;
 gHere[at] = vec4f(gate(gBase, place, d.x), gate(gBase, place, d.y), gate(gBase, place, d.z), gate(gBase, place, d.w));
 }`,
   );
-  const step = (t: number) => {
-    const [fade, read] = [
-      `let g${t} = f * gHere[${t * slice4}u + c];`,
-      (of: string) => `sum${t} += dot(qHere[${t * slice4}u + c], ${of});`,
-    ];
-    const next = `f = g${t} + select(vec4f(), key, s == ${t}u);`;
-    const order = {
-      own: [fade, next, read("f")],
-      earlier: [fade, read(`g${t}`), next],
-      before: [read("f"), fade, next],
-    };
-    return order[sight].join("\n");
-  };
+  // Two vectors of channels at a time, of which the key has what is left of it when the query at t reads.
+  const both = (f: (i: number) => string) => lines(slice4 / 4, f);
+  const at = (i: number) => `[t * ${slice4}u + share + ${4 * i}u]`;
+  const fade = both((i) => `let g${i} = f${i} * gHere${at(i)};`);
+  const next = both((i) => `f${i} = g${i} + select(vec4f(), key${i}, s == t);`);
+  const read = (name: string) => both((i) => `sum += dot(qHere${at(i)}, ${name}${i});`);
+  const order = { own: [fade, next, read("f")], earlier: [fade, read("g"), next], before: [read("f"), fade, next] };
   return `${blockScoresParams.wgsl}
 ${storage(1, "qs", typeOf(q))}
 ${storage(2, "ks", typeOf(k))}
@@ -183,18 +175,18 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
   let gBase = (head / params.gShare) * params.gHead;
   let s = local % ${blockTokens}u;
   let share = local / ${blockTokens}u;
-${lines(blockTokens, (t) => `var sum${t} = 0.0;`)}
+  for (var t = 0u; t < ${blockTokens}u; t++) { found[(share * ${blockTokens}u + t) * ${blockTokens}u + s] = 0.0; }
   for (var part = 0u; part < params.width4; part += ${slice4}u) {
     workgroupBarrier();
     ${move}
     workgroupBarrier();
-    for (var c = share; c < ${slice4}u; c += 4u) {
-      let key = kHere[s * ${slice4}u + c];
-      var f = vec4f();
-${lines(blockTokens, step)}
+    ${both((i) => `let key${i} = kHere[s * ${slice4}u + share + ${4 * i}u];\nvar f${i} = vec4f();`)}
+    for (var t = 0u; t < ${blockTokens}u; t++) {
+      var sum = 0.0;
+      ${order[sight].join("\n")}
+      found[(share * ${blockTokens}u + t) * ${blockTokens}u + s] += sum;
     }
   }
-${lines(blockTokens, (t) => `found[(share * ${blockTokens}u + ${t}u) * ${blockTokens}u + s] = sum${t};`)}
   workgroupBarrier();
   let base = (head * params.chunks + chunk) * ${chunkTokens * chunkTokens}u + block * ${blockTokens * (chunkTokens + 1)}u;
   for (var t = share; t < ${blockTokens}u; t += 4u) {

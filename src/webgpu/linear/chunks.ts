@@ -13,7 +13,7 @@ const many = 32;
 export function goesInChunks(call: GpuCall, linear: Linear, asked: number | undefined): boolean {
   const { sizes, fades, gates } = linear;
   if (gates && fades === "value") return false;
-  if (asked === 1 || !chunksAtOnce(call.device, bytes(linear))) return false;
+  if (asked === 1 || sizes.keys === 0 || !chunksAtOnce(call.device, bytes(linear))) return false;
   return asked !== undefined || Math.max(sizes.keys, sizes.queries) >= many;
 }
 
