@@ -17,7 +17,28 @@ import { diagonalSystem } from "./scan/diagonal.ts";
 import { selectiveScan } from "./scan/selective.ts";
 import { ssd } from "./ssd/ssd.ts";
 
-export const calls = { add, argmax, attention, convolution, decode, diagonalSystem, gated, gather, linearAttention, logSumExp, map, matmul, merge, norm, recurrence, rotate, selectiveScan, softmax, ssd, topK } as const;
+export const calls = {
+  add,
+  argmax,
+  attention,
+  convolution,
+  decode,
+  diagonalSystem,
+  gated,
+  gather,
+  linearAttention,
+  logSumExp,
+  map,
+  matmul,
+  merge,
+  norm,
+  recurrence,
+  rotate,
+  selectiveScan,
+  softmax,
+  ssd,
+  topK,
+} as const;
 
 export type CallName = keyof typeof calls;
 type Bound<F> = F extends (device: Device, ...given: infer Given) => infer Result ? (...given: Given) => Result : never;

@@ -1,9 +1,9 @@
 import { asked, type LinearAttentionOptions } from "../../wasm/linear.ts";
 import { checked } from "../../wasm/options.ts";
 import { calling } from "../call.ts";
-import { carried, whole } from "../state.ts";
 import type { Device } from "../device.ts";
 import type { OnGpu } from "../options.ts";
+import { carried, whole } from "../state.ts";
 import { type FloatsAnywhere, GpuTensor } from "../tensor.ts";
 import { chunks, goesInChunks } from "./chunks.ts";
 import type { Linear, Rows } from "./job.ts";

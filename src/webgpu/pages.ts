@@ -1,0 +1,25 @@
+/** Which pages the kernels of the GPU implement: those whose calls it has. A test judges every entry. */
+import { composed } from "../pages/composed.ts";
+import { decode } from "../pages/decode.ts";
+import { gated } from "../pages/gated.ts";
+import { linear } from "../pages/linear.ts";
+import { merge } from "../pages/merge.ts";
+import { pointwise } from "../pages/pointwise.ts";
+import { rotaryPages } from "../pages/rotary.ts";
+import { softmax } from "../pages/softmax.ts";
+import { states } from "../pages/states.ts";
+
+/** By family, each with a test of its name. */
+export const families = { composed, gated, linear, merge, pointwise, rotary: rotaryPages, softmax, states } as const;
+export const implementations = {
+  ...composed,
+  ...gated,
+  ...linear,
+  ...merge,
+  ...pointwise,
+  ...rotaryPages,
+  ...softmax,
+  ...states,
+} as const;
+/** Further kernels of pages that have one above, by family. */
+export const alternatives = { decode } as const;
