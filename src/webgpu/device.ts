@@ -24,7 +24,7 @@ export interface Dispatch {
 
 const slotBytes = 256;
 const slots = 128;
-/** Freed buffers are kept for the next of their size, up to this share of them in all. */
+/** Freed buffers are kept for the next of their size, up to so many bytes in all. */
 const keptBytes = 256 * 2 ** 20;
 
 interface Program {
@@ -40,6 +40,8 @@ export class Device {
   readonly #free = new Map<number, GPUBuffer[]>();
   readonly #params: GPUBuffer;
   readonly #staged = new Uint8Array(slotBytes * slots);
+  /** Freed since commands were handed over last, which may still use them. */
+  readonly #gathered = new Set<GPUBuffer>();
   #kept = 0;
   #used = 0;
   #encoder: GPUCommandEncoder | undefined;
@@ -90,27 +92,45 @@ export class Device {
         "memory",
         `a tensor of ${size} bytes does not fit: this device's buffers hold ${maxBufferSize}; split it`,
       );
-    const kept = this.#free.get(size)?.pop();
-    if (kept) {
-      this.#kept -= size;
-      return kept;
-    }
+    const kept = this.#take(size);
+    if (kept) return kept;
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
     return this.gpu.createBuffer({ size, usage });
   }
 
   recycle(buffer: GPUBuffer): void {
     if (this.#lost) return;
-    if (this.#kept + buffer.size > keptBytes) {
-      // Commands that were gathered may still use it.
-      this.flush();
-      buffer.destroy();
+    this.#gathered.add(buffer);
+    // Those of sizes that were not asked for of late make room.
+    for (const size of [...this.#free.keys()])
+      while (this.#kept + buffer.size > keptBytes) {
+        const old = this.#take(size);
+        if (!old) break;
+        this.#destroy(old);
+      }
+    if (buffer.size > keptBytes) {
+      this.#destroy(buffer);
       return;
     }
     this.#kept += buffer.size;
-    const same = this.#free.get(buffer.size);
-    if (same) same.push(buffer);
-    else this.#free.set(buffer.size, [buffer]);
+    const same = this.#free.get(buffer.size) ?? [];
+    same.push(buffer);
+    // The size asked for last stands last.
+    this.#free.delete(buffer.size);
+    this.#free.set(buffer.size, same);
+  }
+
+  #take(size: number): GPUBuffer | undefined {
+    const same = this.#free.get(size);
+    const buffer = same?.pop();
+    if (same && !same.length) this.#free.delete(size);
+    if (buffer) this.#kept -= size;
+    return buffer;
+  }
+
+  #destroy(buffer: GPUBuffer): void {
+    if (this.#gathered.has(buffer)) this.flush();
+    buffer.destroy();
   }
 
   /** Gives back all memory that is kept for later. */
@@ -123,8 +143,8 @@ export class Device {
 
   write(buffer: GPUBuffer, data: ArrayBufferView): void {
     this.check();
-    // The buffer may have been another tensor's, which gathered commands still read.
-    this.flush();
+    // It may have been another tensor's, which commands that were gathered still read.
+    if (this.#gathered.has(buffer)) this.flush();
     const whole = data.byteLength - (data.byteLength % 4);
     const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
     if (whole) this.gpu.queue.writeBuffer(buffer, 0, bytes as Uint8Array<ArrayBuffer>, 0, whole);
@@ -186,6 +206,7 @@ export class Device {
   /** Hands what was gathered to the GPU. */
   flush(): void {
     this.#endPass();
+    this.#gathered.clear();
     if (!this.#encoder) return;
     if (this.#used) this.gpu.queue.writeBuffer(this.#params, 0, this.#staged, 0, slotBytes * this.#used);
     this.#used = 0;

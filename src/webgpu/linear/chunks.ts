@@ -64,14 +64,14 @@ export function chunks(call: GpuCall, linear: Linear): void {
       : undefined;
     if (own && bonus) c.bonus(own, q, kOfHeads, bonus, heads / bonusHeads, scale);
     for (const { values, columns, out, state, fresh } of linear.parts) {
-      const ones = { tensor: call.on({ shape: [1], data: Float32Array.of(1) }, "float32"), head: 0, row: 0 };
-      const ofValues = (all: number) => ofKeys(values ?? ones, values ? all / sizes.vHeads : 1, columns);
+      const rows = values ?? { tensor: call.on({ shape: [1], data: Float32Array.of(1) }, "float32"), head: 0, row: 0 };
+      const ofValues = (all: number) => ofKeys(rows, values ? all / sizes.vHeads : 1, columns);
       const s = c.writes(kFaded, ofValues(states), "k");
       c.carry(s, state, columns, fresh && start === 0);
       if (!own) continue;
-      const rows = chunkRows({ ...out, share: 1, rows: queries, columns, first: queryFirst });
+      const results = chunkRows({ ...out, share: 1, rows: queries, columns, first: queryFirst });
       const seen = { q: { rows: qFaded, faded }, s: { ...s, share: readers } };
-      c.reads({ own: { scores: own, v: { rows: ofValues(heads), faded: false } }, state: seen }, rows, scale);
+      c.reads({ own: { scores: own, v: { rows: ofValues(heads), faded: false } }, state: seen }, results, scale);
     }
     c.free();
   }
