@@ -72,7 +72,7 @@ export function convolution(
       // Rows before those of the first token are read again.
       const longest = Math.max(1, Math.min(fits - (K - 1), most * tall));
       for (const [first, tokens] of runs(T, longest)) pass(first, tokens, true, false);
-      pass(Math.max(0, T - K + 1), Math.min(T, K - 1), false, true);
+      if (K > 1) pass(Math.max(0, T - K + 1), Math.min(T, K - 1), false, true);
     }
     return { out, state: last };
   });
