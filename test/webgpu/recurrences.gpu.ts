@@ -54,7 +54,7 @@ describe.each(devices)("$name", ({ gpu }) => {
     const given = drawn(...shape);
     const all = async ({ out, state }: GpuCarried) => [[...(await out.read()).data], [...(await state.read()).data]];
     test.each([1, 2, 7, 130])("brings a state up to date in place over %i tokens", async (tokens) => {
-      const state = gpu.upload<"float32">(given);
+      const state = gpu.upload(given);
       const apart = await all(run(gpu, tokens, { state }));
       expect([...(await state.read()).data]).toEqual([...given.data]);
       const same = run(gpu, tokens, { state, stateInto: state });
@@ -62,7 +62,7 @@ describe.each(devices)("$name", ({ gpu }) => {
       expect(await all(same)).toEqual(apart);
     });
     test("without tokens the state stays, and is zeros at first", async () => {
-      const state = gpu.upload<"float32">(given);
+      const state = gpu.upload(given);
       const [out, last] = await all(run(gpu, 0, { state }));
       expect([out, last]).toEqual([[], [...given.data]]);
       const [, none] = await all(run(gpu, 0));
