@@ -3,6 +3,7 @@ import { attention } from "./attention/attention.ts";
 import { convolution } from "./convolution.ts";
 import { decode } from "./decode/decode.ts";
 import { merge } from "./decode/merge.ts";
+import { deltaRule } from "./delta/delta.ts";
 import type { Device } from "./device.ts";
 import { gather } from "./gather.ts";
 import { linearAttention } from "./linear/linear.ts";
@@ -23,6 +24,7 @@ export const calls = {
   attention,
   convolution,
   decode,
+  deltaRule,
   diagonalSystem,
   gated,
   gather,

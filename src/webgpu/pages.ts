@@ -1,6 +1,8 @@
 /** Which pages the kernels of the GPU implement: those whose calls it has. A test judges every entry. */
 import { composed } from "../pages/composed.ts";
 import { decode } from "../pages/decode.ts";
+import { deltaRules } from "../pages/delta.ts";
+import { deltaLayers } from "../pages/delta-layers.ts";
 import { gated } from "../pages/gated.ts";
 import { linear } from "../pages/linear.ts";
 import { merge } from "../pages/merge.ts";
@@ -10,9 +12,22 @@ import { softmax } from "../pages/softmax.ts";
 import { states } from "../pages/states.ts";
 
 /** By family, each with a test of its name. */
-export const families = { composed, gated, linear, merge, pointwise, rotary: rotaryPages, softmax, states } as const;
+export const families = {
+  composed,
+  delta: deltaRules,
+  "delta-layers": deltaLayers,
+  gated,
+  linear,
+  merge,
+  pointwise,
+  rotary: rotaryPages,
+  softmax,
+  states,
+} as const;
 export const implementations = {
   ...composed,
+  ...deltaLayers,
+  ...deltaRules,
   ...gated,
   ...linear,
   ...merge,

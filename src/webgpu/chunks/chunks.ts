@@ -8,6 +8,7 @@ import {
   blockTokens,
   channelRowsParams,
   channelRowsProgram,
+  type FadeSide,
   fadesSize,
   type Gating,
   gateValues,
@@ -25,7 +26,9 @@ import {
   scoresParams,
   scoresProgram,
 } from "./scores.ts";
+import { solveParams, solveProgram } from "./solve.ts";
 import { chunkTokens, columnsOf, narrowShape, type TileShape, tileShape } from "./tile.ts";
+import { columnsWith, transitionsParams, transitionsProgram, widestTransition } from "./transitions.ts";
 
 export interface Gates {
   readonly gating: Gating;
@@ -34,10 +37,10 @@ export interface Gates {
   readonly logs: boolean;
 }
 
-/** An operand that is read, and whether it fades. */
+/** An operand that is read, and how its rows fade, if they do. */
 export interface Faded {
   readonly rows: Operand;
-  readonly faded: boolean;
+  readonly side: FadeSide | undefined;
 }
 
 /** Rows of tokens, 64 a chunk. */
@@ -55,6 +58,9 @@ export function chunksAtOnce({ gpu }: Device, bytes: number): number {
   if (bytes > most) return 0;
   return Math.min(maxComputeWorkgroupsPerDimension, Math.max(1, Math.floor(Math.min(keptBytes, most) / bytes)));
 }
+
+/** Whether a matrix can change a state of so many rows. */
+export const transits = (width: number): boolean => width <= widestTransition;
 
 const up = (n: number, by: number): number => Math.ceil(n / by) * by;
 
@@ -108,13 +114,13 @@ export class Chunks {
     for (const tensor of this.#temporary) tensor.free();
   }
 
-  /** Where a token has one gate: works out what is left of its chunk. `exclusive`: before its own gate. */
-  tokenFades(exclusive: boolean): void {
+  /** Where a token has one gate: works out what is left of its chunk. */
+  tokenFades(): void {
     const { rows, logs } = this.gates;
     this.#run(
       `chunk fades ${logs}`,
       () => tokenFadesProgram(logs),
-      tokenFadesParams.fill({ ...gateValues(rows!), chunks: this.chunks, exclusive: Number(exclusive) }),
+      tokenFadesParams.fill({ ...gateValues(rows!), chunks: this.chunks }),
       [{ buffer: rows!.tensor.buffer }, { buffer: this.#fades!.buffer, written: true }],
       [this.chunks, this.states, 1],
     );
@@ -255,6 +261,47 @@ export class Chunks {
     );
   }
 
+  /** The same where a matrix for every chunk changes the state. */
+  carryThrough(transitions: Operand, states: Operand, after: GpuTensor, columns: number, fresh: boolean): void {
+    const wide = columnsWith(this.width);
+    const columns4 = Math.ceil(columns / 4);
+    const threads = this.width <= 64 ? 64 : 128;
+    this.#run(
+      `chunk transitions ${wide} ${threads}`,
+      () => transitionsProgram(wide, threads),
+      transitionsParams.fill({
+        ...{ chunks: this.chunks, width: this.width, width4: this.width4, columns, columns4, fresh: Number(fresh) },
+      }),
+      [
+        { buffer: states.tensor.buffer, written: true },
+        { buffer: after.buffer, written: true },
+        { buffer: transitions.tensor.buffer },
+      ],
+      [Math.ceil(columns4 / wide), this.states, 1],
+    );
+  }
+
+  /** (1 + diag(β) scores)⁻¹ diag(β) of scores below the diagonal; β is 1 if not given. */
+  solve(scores: GpuTensor, beta: Operand | undefined): GpuTensor {
+    const solved = this.temporary([this.heads, this.chunks, chunkTokens, chunkTokens]);
+    const rows = beta ?? { share: 1, head: 0, row: 0, rows: 0, first: 0 };
+    this.#run(
+      `chunk solve ${!!beta}`,
+      () => solveProgram(!!beta),
+      solveParams.fill({
+        ...{ chunks: this.chunks, betaShare: rows.share, betaHead: rows.head, betaRow: rows.row },
+        ...{ betaRows: rows.rows, betaFirst: rows.first },
+      }),
+      [
+        { buffer: scores.buffer },
+        { buffer: solved.buffer, written: true },
+        { buffer: (beta?.tensor ?? scores).buffer },
+      ],
+      [1, this.chunks, this.heads],
+    );
+    return solved;
+  }
+
   /** scores · v + scale · q · state, or scale · q less scores · v; to rows of `out`. */
   reads(
     given: {
@@ -269,9 +316,9 @@ export class Chunks {
     const { gating } = this.gates;
     const shape = this.#for(out.columns);
     const program: Reads = {
-      own: own && { v: seen(own.v.rows), faded: own.v.faded },
-      state: state && { q: seen(state.q.rows), s: seen(state.s), faded: state.q.faded },
-      from: from && { q: seen(from.rows), faded: from.faded },
+      own: own && { v: seen(own.v.rows), side: own.v.side },
+      state: state && { q: seen(state.q.rows), s: seen(state.s), side: state.q.side },
+      from: from && { q: seen(from.rows), side: from.side },
       ...{ out: seen(out), gating, shape },
     };
     const q = state?.q.rows ?? from?.rows;

@@ -12,22 +12,25 @@ export type Gating = "none" | "token" | "channel";
 export const blockTokens = 16;
 const blocks = chunkTokens / blockTokens;
 
-/** Numbers of a chunk where a token has one gate: the gates, what is left from the chunk's begin, to its end, in all. */
+/** Which fade of a row: since the chunk's beginning, with its own gate or without, or to the chunk's end. */
+export type FadeSide = "before" | "early" | "after";
+
+/** Numbers of a chunk where a token has one gate: the gates, then for each side what is left. */
 export const tokenFades = 4 * chunkTokens;
 /** Rows of a chunk where channels have gates: what blocks leave; what those before, those after and all of them do. */
 export const channelFades = 3 * blocks + 1;
 
 /** What is left of a row of the chunk since its beginning, or of it at its end, as code. */
-export const fade = (gating: Gating, side: "before" | "after", r: string, column4: string): string =>
+export const fade = (gating: Gating, side: FadeSide, r: string, column4: string): string =>
   gating === "token"
-    ? `fades[fadeBase + ${side === "before" ? chunkTokens : 2 * chunkTokens}u + ${r}]`
-    : `fades[fadeBase + (${side === "before" ? blocks : 2 * blocks}u + ${r} / ${blockTokens}u) * params.width4 + ${column4}]`;
+    ? `fades[fadeBase + ${chunkTokens * { before: 1, after: 2, early: 3 }[side]}u + ${r}]`
+    : `fades[fadeBase + (${side === "after" ? 2 * blocks : blocks}u + ${r} / ${blockTokens}u) * params.width4 + ${column4}]`;
 
 /** What is left over the whole chunk, of channel `d`, where `fades` holds single numbers. */
 export const total = (gating: Gating, chunk: string, d: string): string =>
   ({
     none: "1.0",
-    token: `fades[${chunk} * ${tokenFades}u + ${3 * chunkTokens}u]`,
+    token: `fades[${chunk} * ${tokenFades}u + ${2 * chunkTokens - 1}u]`,
     channel: `fades[(${chunk} * ${channelFades}u + ${3 * blocks}u) * 4u * params.width4 + ${d}]`,
   })[gating];
 
@@ -72,9 +75,9 @@ fn gate(base: u32, place: u32, d: u32) -> f32 {
   return opened(gates[base + row * params.gRow + d]);
 }`;
 
-export const tokenFadesParams = params({ ...gateFields, chunks: "u32", exclusive: "u32" });
+export const tokenFadesParams = params({ ...gateFields, chunks: "u32" });
 
-/** For each head and chunk; `exclusive`: what is left before a token's own gate. */
+/** For each head and chunk. */
 export const tokenFadesProgram = (logs: boolean): string => `${tokenFadesParams.wgsl}
 ${storage(1, "gates", "u32")}
 ${storage(2, "fades", "f32", true)}
@@ -92,9 +95,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) t:
   for (var s = ${chunkTokens - 1}u; s > t; s--) { after *= all[s]; }
   let at = (group.y * params.chunks + group.x) * ${tokenFades}u;
   fades[at + t] = own;
-  fades[at + ${chunkTokens}u + t] = select(before * own, before, params.exclusive != 0u);
+  fades[at + ${chunkTokens}u + t] = before * own;
   fades[at + ${2 * chunkTokens}u + t] = after;
-  if (t == 0u) { fades[at + ${3 * chunkTokens}u] = own * after; }
+  fades[at + ${3 * chunkTokens}u + t] = before;
 }
 `;
 

@@ -1,7 +1,7 @@
 /** What a chunk writes to the state, and what its rows read: products of a matrix of the chunk with others. */
 import { params } from "../params.ts";
 import { lines, storage } from "../wgsl.ts";
-import { fade, fadeType, fadeVariable, type Gating, settleFades } from "./fades.ts";
+import { type FadeSide, fade, fadeType, fadeVariable, type Gating, settleFades } from "./fades.ts";
 import { fields, reader, type Seen, settle, typeOf, writer } from "./operands.ts";
 import {
   chunkTokens,
@@ -17,13 +17,13 @@ import {
 const common = { chunks: "u32", width4: "u32", fadeShare: "u32", rowTiles: "u32", scale: "f32" } as const;
 
 /** Rows of `name`, faded. */
-const faded = (name: string, gating: Gating, side: "before" | "after" | undefined): Side["read"] =>
+const faded = (name: string, gating: Gating, side: FadeSide | undefined): Side["read"] =>
   gating === "none" || !side
     ? (r, column4) => `${name}(${r}, ${column4})`
     : gating === "token"
       ? (r, column4) => `${name}(${r}, ${column4}) * ${fade(gating, side, r, column4)}`
       : (r, column4) => `${name}Faded(${r}, ${column4})`;
-const fadedFunction = (name: string, gating: Gating, side: "before" | "after" | undefined): string =>
+const fadedFunction = (name: string, gating: Gating, side: FadeSide | undefined): string =>
   gating === "channel" && side
     ? `fn ${name}Faded(r: u32, column4: u32) -> vec4f {
   return ${name}(r, column4) * ${fade(gating, side, "r", "min(column4, params.width4 - 1u)")};
@@ -57,7 +57,7 @@ export function writesProgram({ k, v, out, gating, fades, transition, shape }: W
   ];
   const all = {
     none: "vec4f(1.0)",
-    token: `vec4f(fades[fadeBase + ${3 * chunkTokens}u])`,
+    token: `vec4f(fades[fadeBase + ${2 * chunkTokens - 1}u])`,
     channel: "fades[fadeBase + 12u * params.width4 + min(column4, params.width4 - 1u)]",
   }[gating];
   return `${writesParams.wgsl}
@@ -106,10 +106,10 @@ ${lines(tall, (i) => {
 
 export interface Reads {
   /** [64, 64] times the rows of the chunk, if it is not only the state that is read. */
-  readonly own: { readonly v: Seen; readonly faded: boolean } | undefined;
-  readonly state: { readonly q: Seen; readonly s: Seen; readonly faded: boolean } | undefined;
+  readonly own: { readonly v: Seen; readonly side: FadeSide | undefined } | undefined;
+  readonly state: { readonly q: Seen; readonly s: Seen; readonly side: FadeSide | undefined } | undefined;
   /** What the result is taken from. */
-  readonly from: { readonly q: Seen; readonly faded: boolean } | undefined;
+  readonly from: { readonly q: Seen; readonly side: FadeSide | undefined } | undefined;
   readonly out: Seen;
   readonly gating: Gating;
   readonly shape: TileShape;
@@ -127,10 +127,7 @@ export const readsParams = params({
 /** scores · v + scale · q · state; or scale · q less that. */
 export function readsProgram({ own, state, from, out, gating, shape }: Reads): string {
   const { tall, wide, across } = shape;
-  const sides = {
-    v: own?.faded ? ("before" as const) : undefined,
-    q: state?.faded || from?.faded ? ("before" as const) : undefined,
-  };
+  const sides = { v: own?.side, q: state?.side ?? from?.side };
   const q = state?.q ?? from?.q;
   const fades = gating !== "none" && (sides.v || sides.q);
   const askedFor = faded("q", gating, sides.q);

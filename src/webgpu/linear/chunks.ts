@@ -1,6 +1,7 @@
 /** Linear attention in chunks, all at once but for the pass that carries the state. */
 import type { GpuCall } from "../call.ts";
 import { Chunks, chunkRows, chunksAtOnce } from "../chunks/chunks.ts";
+import type { FadeSide } from "../chunks/fades.ts";
 import type { Operand } from "../chunks/operands.ts";
 import { chunkTokens } from "../chunks/tile.ts";
 import { runs } from "../parts.ts";
@@ -52,9 +53,9 @@ export function chunks(call: GpuCall, linear: Linear): void {
       Operand,
     ];
     const q = chunkRows({ ...linear.q, share: heads / sizes.qHeads, rows: queries, columns: width, first: queryFirst });
-    if (gating === "token") c.tokenFades(before);
+    if (gating === "token") c.tokenFades();
     const channels = gating === "channel";
-    const faded = gating !== "none";
+    const side: FadeSide | undefined = gating === "none" ? undefined : before ? "early" : "before";
     const kFaded = channels ? c.channelRows(k, "states", true, false) : k;
     const qFaded = channels && causal ? c.channelRows(q, "heads", false, before) : q;
     const own = causal
@@ -70,8 +71,8 @@ export function chunks(call: GpuCall, linear: Linear): void {
       c.carry(s, state, columns, fresh && start === 0);
       if (!own) continue;
       const results = chunkRows({ ...out, share: 1, rows: queries, columns, first: queryFirst });
-      const seen = { q: { rows: qFaded, faded }, s: { ...s, share: readers } };
-      c.reads({ own: { scores: own, v: { rows: ofValues(heads), faded: false } }, state: seen }, results, scale);
+      const seen = { q: { rows: qFaded, side }, s: { ...s, share: readers } };
+      c.reads({ own: { scores: own, v: { rows: ofValues(heads), side: undefined } }, state: seen }, results, scale);
     }
     c.free();
   }
@@ -86,6 +87,6 @@ export function chunks(call: GpuCall, linear: Linear): void {
     const q = chunkRows({ ...linear.q, share: heads / sizes.qHeads, rows: queries, columns: width, first: 0 });
     const rows = chunkRows({ ...out, share: 1, rows: queries, columns, first: 0 });
     const s = { tensor: state, share: readers, head: width * columns, row: columns, rows: width, columns };
-    all.reads({ state: { q: { rows: q, faded: false }, s: { ...s, first: 0, step: 0, tall: width } } }, rows, scale);
+    all.reads({ state: { q: { rows: q, side: undefined }, s: { ...s, first: 0, step: 0, tall: width } } }, rows, scale);
   }
 }
