@@ -5,7 +5,7 @@ import type { Floats } from "../wasm/tensor.ts";
 import { bound, type GpuCalls } from "./calls.ts";
 import { Device } from "./device.ts";
 import { DeviceError } from "./error.ts";
-import { arrays, GpuTensor, type GpuType } from "./tensor.ts";
+import { type ArrayOf, arrays, GpuTensor, type GpuType } from "./tensor.ts";
 
 export interface OpenOptions {
   /**
@@ -30,7 +30,7 @@ export interface Gpu extends GpuCalls {
   upload(values: Floats): GpuTensor<"float32">;
   /** The same of other numbers; float16 comes as its bits. */
   upload<T extends GpuType>(
-    values: { readonly shape: readonly number[]; readonly data: InstanceType<(typeof arrays)[T]> },
+    values: { readonly shape: readonly number[]; readonly data: ArrayOf<T> },
     type: T,
   ): GpuTensor<T>;
   /** A tensor to write to; what it holds is undefined. */

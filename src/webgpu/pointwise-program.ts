@@ -25,7 +25,7 @@ const names: Readonly<Record<Elementwise, readonly [name: string, endless: boole
 const logarithms = `fn logarithms(bits: vec4u) -> vec4u {
   let tiny = bits < vec4u(0x800000u);
   let whole = select(bitcast<vec4f>(bits), vec4f(bits), tiny);
-  let found = bitcast<vec4u>(logarithm(max(whole, vec4f(1.0e-37))) - select(vec4f(), vec4f(103.27893), tiny));
+  let found = bitcast<vec4u>(logarithm(max(whole, vec4f(1.1754944e-38))) - select(vec4f(), vec4f(103.27893), tiny));
   let positive = select(found, vec4u(0xff800000u), (bits & vec4u(0x7fffffffu)) == vec4u());
   return select(positive, vec4u(0x7fc00000u), bits > vec4u(0x80000000u));
 }`;

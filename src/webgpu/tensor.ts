@@ -14,7 +14,14 @@ export const arrays = {
   int8: Int8Array,
   uint8: Uint8Array,
 } as const;
-type ArrayOf<T extends GpuType> = InstanceType<(typeof arrays)[T]>;
+interface Arrays {
+  readonly float32: Float32Array;
+  readonly float16: Uint16Array;
+  readonly int32: Int32Array;
+  readonly int8: Int8Array;
+  readonly uint8: Uint8Array;
+}
+export type ArrayOf<T extends GpuType> = Arrays[T];
 
 /**
  * Values in a buffer of the GPU, in row-major order, until they are freed. Calls take it wherever they take arrays, and

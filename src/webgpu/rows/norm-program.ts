@@ -42,6 +42,12 @@ fn at(row: u32, i: u32) -> f32 {
   let place = row * params.width + i;
   return x[params.x + place]${residual ? " + residual[params.residual + place]" : ""};
 }
+/** A root as near as can be, which the built-in one need not be. */
+fn root(square: f32) -> f32 {
+  let near = sqrt(square);
+  let better = fma(fma(-near, near, square), 0.5 / near, near);
+  return select(near, better, (near > 0.0) & (near < 1.0e30));
+}
 ${entry} {
 ${placed(lanes)}
   var most = 0u;
@@ -67,8 +73,8 @@ ${placed(lanes)}
   squares = sums[local - lane];
   let size = ${
     kind === "l2"
-      ? "max(sqrt(squares), params.epsilon * factor)"
-      : "sqrt(squares / count + params.epsilon * factor * factor)"
+      ? "max(root(squares), params.epsilon * factor)"
+      : "root(squares / count + params.epsilon * factor * factor)"
   };
   let over = 1.0 / size;
   ${each(`let off = fma(value, factor, -mean);
