@@ -16,7 +16,7 @@ export const families = {
   composed,
   delta: deltaRules,
   "delta-layers": deltaLayers,
-  gated,
+  "gated-linear": gated,
   linear,
   merge,
   pointwise,

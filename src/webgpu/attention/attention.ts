@@ -30,7 +30,7 @@ function shapeFor(device: Device, { queries, heads, batch, valueWidth }: Sizes):
     shape.across * shape.down <= invocations &&
     4 * shape.values4 * shape.across >= valueWidth;
   // A large shape that leaves most of the device idle is slower than a small one.
-  const busy = (shape: AttentionShape) => Math.ceil(queries / queriesOf(shape)) * heads * batch >= 64;
+  const busy = (shape: AttentionShape) => Math.ceil(queries / queriesOf(shape)) * heads * batch >= 192;
   return largeShapes.find((shape) => fits(shape) && busy(shape)) ?? smallShapes.find(fits)!;
 }
 

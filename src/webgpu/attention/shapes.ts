@@ -50,5 +50,7 @@ export const smallShapes: readonly AttentionShape[] = [small(1, 32), small(2, 32
  */
 export const largeShapes: readonly AttentionShape[] = [
   { tall: 8, keys4: 2, values4: 2, across: 8, down: 16, features: 64, keysAtOnce: 32, queriesShared: false },
+  { tall: 4, keys4: 2, values4: 2, across: 8, down: 16, features: 64, keysAtOnce: 32, queriesShared: false },
   { tall: 8, keys4: 2, values4: 2, across: 16, down: 8, features: 32, keysAtOnce: 16, queriesShared: true },
+  { tall: 4, keys4: 2, values4: 2, across: 16, down: 8, features: 32, keysAtOnce: 16, queriesShared: true },
 ];

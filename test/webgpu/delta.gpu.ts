@@ -1,0 +1,4 @@
+import { deltaRules } from "../../src/pages/delta.ts";
+import { conformance } from "./conformance.ts";
+
+conformance(deltaRules);
