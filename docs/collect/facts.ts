@@ -10,6 +10,7 @@ import { type Confidence, catalogue, evidence, type Id, ids } from "../../src/in
 import { readSafetensors } from "../../src/io/safetensors.ts";
 import { owed, sentence } from "../../src/oracle/laws.ts";
 import { implementations } from "../../src/pages.ts";
+import { implementations as onGpu } from "../../src/webgpu/pages.ts";
 import { goldenFiles } from "../../test/golden.ts";
 import { type Comment, commentOf, parseComment } from "./comment.ts";
 import { type Growth, growth } from "./growth.ts";
@@ -62,7 +63,10 @@ export function importsOf(source: string, family: string): string[] {
 }
 
 /** Which backends implement a page. */
-const backendsOf = (id: Id): string[] => (Object.hasOwn(implementations, id) ? ["wasm"] : []);
+const backendsOf = (id: Id): string[] => [
+  ...(Object.hasOwn(implementations, id) ? ["wasm"] : []),
+  ...(Object.hasOwn(onGpu, id) ? ["webgpu"] : []),
+];
 
 interface MeasuredFile {
   readonly title: string;
