@@ -1,7 +1,8 @@
 /** A page of all that the delta rule kernel can do at once, which no single mechanism has. */
 import { choice, flag, integer, mechanism, real, scan, sum, table } from "../../spec/page.ts";
 import type { Kernel } from "../../src/oracle.ts";
-import type { Floats, Kernels } from "../../src/wasm.ts";
+import type { Calls } from "../../src/pages.ts";
+import type { Floats } from "../../src/wasm.ts";
 import { swap } from "./everything.ts";
 
 export const everyDelta = mechanism({
@@ -72,9 +73,9 @@ export const everyDelta = mechanism({
 });
 
 /** Its kernel; every other call hands the tensors over with the tokens first. */
-export function everyDeltaKernel(kernels: Kernels): Kernel<typeof everyDelta> {
+export function everyDeltaKernel(kernels: Pick<Calls, "deltaRule">): Kernel<typeof everyDelta> {
   let calls = 0;
-  return ({ q, k, v, gate, beta, read, erase, state }, { R, gates, wideBeta, before, scale, chunk }) => {
+  return async ({ q, k, v, gate, beta, read, erase, state }, { R, gates, wideBeta, before, scale, chunk }) => {
     const tokensFirst = calls++ % 2 === 1;
     const turned = (t: Floats): Floats => {
       if (!tokensFirst) return t;
@@ -91,7 +92,7 @@ export function everyDeltaKernel(kernels: Kernels): Kernel<typeof everyDelta> {
     const narrow = (t: unknown, one: boolean) => t && turned(one ? firsts(t as Floats) : (t as Floats));
     const fades = narrow(gate, gates.startsWith("token")) as Floats;
     const decays = { shape: fades.shape, data: fades.data.map((g) => 1 + g / 3) };
-    const ruled = kernels.deltaRule(turned(q as Floats), turned(k as Floats), turned(v as Floats), {
+    const ruled = await kernels.deltaRule(turned(q as Floats), turned(k as Floats), turned(v as Floats), {
       ...(gates === "none" ? {} : gates.endsWith("decay") ? { decay: decays } : { gate: fades }),
       beta: narrow(beta, !wideBeta) as Floats | undefined,
       read: maybe(read) as Floats | undefined,
