@@ -77,6 +77,13 @@ describe.each(devices)("$name", ({ gpu }) => {
     }
   });
 
+  test("tiles of other shapes", async () => {
+    const [q, k, v, gates] = [drawn(2, T, 70), drawn(2, T, 70), drawn(2, T, 70), logs(2, T)];
+    const one = gpu.linearAttention(q, k, v, { gates, chunk: 1 });
+    const many = gpu.linearAttention(q, k, v, { gates }, { tall: 4, wide: 2, across: 8, deep: 8 });
+    expect(apart(await many.out.read(), await one.out.read())).toBeLessThan(4 * T * 2 ** -24);
+  });
+
   test("a prompt in chunks, then token by token with the state in place", async () => {
     const at = (x: Floats, from: number, to: number): Floats => {
       const row = x.data.length / T;

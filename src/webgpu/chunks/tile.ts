@@ -1,7 +1,7 @@
 /** Products of the matrices of a chunk: each workgroup makes 64 rows of the result, a tile of which each invocation. */
 import { lines, xyzw } from "../wgsl.ts";
 
-/** How a workgroup divides its tile of 64 rows. */
+/** How a workgroup divides its tile of 64 rows: 64 / tall rows of `across` invocations each. */
 export interface TileShape {
   /** Rows that an invocation keeps, a multiple of four, and vectors of four columns. */
   readonly tall: number;

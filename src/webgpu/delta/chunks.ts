@@ -2,7 +2,7 @@
 import type { GpuCall } from "../call.ts";
 import { Chunks, chunkRows, chunksAtOnce, transits } from "../chunks/chunks.ts";
 import type { Operand } from "../chunks/operands.ts";
-import { chunkTokens } from "../chunks/tile.ts";
+import { chunkTokens, type TileShape } from "../chunks/tile.ts";
 import { runs } from "../parts.ts";
 import { interleaved } from "./interleave.ts";
 import type { Delta, Rows } from "./job.ts";
@@ -24,7 +24,7 @@ export function goesInChunks(call: GpuCall, delta: Delta, asked: number | undefi
 const bytes = ({ heads, width, valueWidth }: Delta): number =>
   4 * heads * Math.max(width, chunkTokens) * (Math.max(width, valueWidth, chunkTokens) + 3);
 
-export function chunks(call: GpuCall, given: Delta): void {
+export function chunks(call: GpuCall, given: Delta, shape?: TileShape): void {
   const delta = given.erase ? interleaved(call, given) : given;
   const { heads, keyHeads, tokens, writes, width, valueWidth, scale, readBefore, gate, state } = delta;
   const gating = gate ? (delta.gateWide ? "channel" : "token") : "none";
@@ -42,6 +42,7 @@ export function chunks(call: GpuCall, given: Delta): void {
       call,
       { chunks: count, heads, states: heads, width },
       { gating, logs: delta.logs, rows: gate && ofTokens(gate, 1, delta.gateWide ? width : 1) },
+      shape,
     );
     const q = ofTokens(delta.q, share, width);
     const k = operand(delta.k, share, width);

@@ -1,6 +1,7 @@
 import { asked, type DeltaRuleOptions } from "../../wasm/delta.ts";
 import { checked } from "../../wasm/options.ts";
 import { calling } from "../call.ts";
+import type { TileShape } from "../chunks/tile.ts";
 import type { Device } from "../device.ts";
 import type { OnGpu } from "../options.ts";
 import { carried, whole } from "../state.ts";
@@ -31,6 +32,7 @@ export function deltaRule(
   k: FloatsAnywhere,
   v: FloatsAnywhere,
   options: OnGpu<DeltaRuleOptions> = {},
+  shape?: TileShape,
 ): GpuDeltaRuled {
   const { gate, decay, beta, read, erase, state, into, stateInto } = checked("deltaRule", options);
   return calling("deltaRule", device, (call) => {
@@ -54,7 +56,7 @@ export function deltaRule(
       ...{ gate: gates && rows(gates, gateWide ? "H T D" : "H T"), gateWide, logs: gate !== undefined },
       ...{ readBefore, diagonal, out: rows(out, "H T E"), state: memory.tensor, fresh: memory.fresh },
     };
-    if (goesInChunks(call, delta, options.chunk)) chunks(call, delta);
+    if (goesInChunks(call, delta, options.chunk)) chunks(call, delta, shape);
     else steps(call, delta);
     return { out, state: memory.tensor };
   });

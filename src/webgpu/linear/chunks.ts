@@ -3,7 +3,7 @@ import type { GpuCall } from "../call.ts";
 import { Chunks, chunkRows, chunksAtOnce } from "../chunks/chunks.ts";
 import type { FadeSide } from "../chunks/fades.ts";
 import type { Operand } from "../chunks/operands.ts";
-import { chunkTokens } from "../chunks/tile.ts";
+import { chunkTokens, type TileShape } from "../chunks/tile.ts";
 import { runs } from "../parts.ts";
 import type { Linear, Rows } from "./job.ts";
 
@@ -26,7 +26,7 @@ function bytes({ sizes, parts }: Linear): number {
   );
 }
 
-export function chunks(call: GpuCall, linear: Linear): void {
+export function chunks(call: GpuCall, linear: Linear, shape?: TileShape): void {
   const { sizes, scale, before, causal, bonus, bonusHeads } = linear;
   const { heads, states, keys, queries, width } = sizes;
   const readers = heads / states;
@@ -47,6 +47,7 @@ export function chunks(call: GpuCall, linear: Linear): void {
         ...{ gating, logs: linear.logs },
         rows: linear.gates && ofKeys(linear.gates, states / sizes.gateHeads, sizes.gateWidth),
       },
+      shape,
     );
     const [k, kOfHeads] = [states, heads].map((all) => ofKeys(linear.k, all / sizes.kHeads, width)) as [
       Operand,
@@ -82,6 +83,7 @@ export function chunks(call: GpuCall, linear: Linear): void {
     call,
     { chunks: Math.ceil(queries / chunkTokens), heads, states, width },
     { gating: "none", rows: undefined, logs: false },
+    shape,
   );
   for (const { columns, out, state } of linear.parts) {
     const q = chunkRows({ ...linear.q, share: heads / sizes.qHeads, rows: queries, columns: width, first: 0 });

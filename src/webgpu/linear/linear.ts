@@ -1,6 +1,7 @@
 import { asked, type LinearAttentionOptions } from "../../wasm/linear.ts";
 import { checked } from "../../wasm/options.ts";
 import { calling } from "../call.ts";
+import type { TileShape } from "../chunks/tile.ts";
 import type { Device } from "../device.ts";
 import type { OnGpu } from "../options.ts";
 import { carried, whole } from "../state.ts";
@@ -35,6 +36,7 @@ export function linearAttention(
   k: FloatsAnywhere,
   v: FloatsAnywhere,
   options: OnGpu<LinearAttentionOptions> = {},
+  shape?: TileShape,
 ): GpuLinearlyAttended {
   const { gates, valueGates, bonus, state, z, into, stateInto, zInto } = checked("linearAttention", options);
   return calling("linearAttention", device, (call) => {
@@ -50,8 +52,8 @@ export function linearAttention(
       head: tokensFirst ? across : tokens * across,
       row: tokensFirst ? count * across : across,
     });
-    const shape = tokensFirst ? [queries, heads, valueWidth] : [heads, queries, valueWidth];
-    const out = call.target("into", shape, into, { ...inputs, state, z });
+    const order = tokensFirst ? [queries, heads, valueWidth] : [heads, queries, valueWidth];
+    const out = call.target("into", order, into, { ...inputs, state, z });
     const memory = carried(call, "state", state, stateInto, [states, width, valueWidth], { ...inputs, into });
     const total = sums ? carried(call, "z", z, zInto, [states, width], { ...inputs, into, stateInto }) : undefined;
     const gated = gates ?? valueGates;
@@ -78,7 +80,7 @@ export function linearAttention(
       parts: [part, ...(counted ? [counted] : [])],
     };
     whole(call, { ...inputs, out, state: memory.tensor });
-    if (goesInChunks(call, linear, options.chunk)) chunks(call, linear);
+    if (goesInChunks(call, linear, options.chunk)) chunks(call, linear, shape);
     else steps(call, linear);
     if (epsilon !== undefined) divide(call, sizes, part.out, weights!, epsilon);
     return { out, state: memory.tensor, sums: weights, z: total?.tensor };
