@@ -146,8 +146,12 @@ const inline: Implementation<typeof inlineAttention> =
         for (let t = 0; t < T; t++) sum += of[t * H * D + c]!;
         return sum / T;
       });
-    const options = { layout: "tokens-first", causal: false, sums: true, scale: 1 / (T * Math.sqrt(D)) } as const;
-    const read = await kernels.linearAttention(mapped(plainQ, kernel), mapped(plainK, kernel), v, options);
+    // With the mean key taken off, a query's scores have mean 0; taken off the sums, it would cancel what they are of.
+    const keys = mapped(plainK, kernel);
+    const meanKey = means(keys.data);
+    const centred = mapped(keys, (value, i) => value - meanKey[i % (H * D)]!);
+    const options = { layout: "tokens-first", causal: false, scale: 1 / (T * Math.sqrt(D)) } as const;
+    const read = await kernels.linearAttention(mapped(plainQ, kernel), centred, v, options);
     const values = means(v.data);
     const [xBar, one, two] = [means(numbers(x)), w1?.data, w2?.data];
     const hidden = Float64Array.from({ length: H * D }, (_, a) => {
@@ -162,10 +166,7 @@ const inline: Implementation<typeof inlineAttention> =
       return sum;
     };
     const near = local ? aroundPlaces(v, columns, 3, weight) : undefined;
-    const all = mapped(read.out, (o, i) => {
-      const [t, h] = [Math.floor(i / (H * D)), Math.floor(i / D) % H];
-      return o + (1 - read.sums!.data[h * T + t]!) * values[i % (H * D)]! + (near?.[i] ?? 0);
-    });
+    const all = mapped(read.out, (o, i) => o + values[i % (H * D)]! + (near?.[i] ?? 0));
     return { out: await joined(kernels, all, wO, bO) };
   };
 
