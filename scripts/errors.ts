@@ -36,6 +36,7 @@ const others = Object.entries(alternatives).map(([name, pages]) => [`WebAssembly
 
 const path = join(root, "docs/data/errors.json");
 const rows: Record<string, (string | number)[][]> = {};
+const wrong: string[] = [];
 for (const [name, pages] of [...Object.entries(kinds), ...others])
   for (const [id, implementation] of Object.entries(pages)) {
     if (!id.includes(filter)) continue;
@@ -45,7 +46,7 @@ for (const [name, pages] of [...Object.entries(kinds), ...others])
       for (const drawing of drawings) {
         const kernel = (implementation as Implementation<AnyMechanism>)(kernels) as Kernel<AnyMechanism>;
         const verdict = await conforms(page, kernel, { ...drawing, seed: 3 });
-        if (!verdict.conforms) throw new Error(String(verdict));
+        if (!verdict.conforms) wrong.push(`${name}, ${target}: ${verdict}`);
         share = Math.max(share, verdict.share);
         judged += verdict.judged;
       }
@@ -54,6 +55,7 @@ for (const [name, pages] of [...Object.entries(kinds), ...others])
     }
   }
 
+if (wrong.length) throw new Error(wrong.join("\n"));
 const before = filter ? (JSON.parse(readFileSync(path, "utf8")) as { pages: typeof rows }).pages : {};
 const pages = Object.fromEntries(Object.entries({ ...before, ...rows }).sort(([a], [b]) => (a < b ? -1 : 1)));
 mkdirSync(join(root, "docs/data"), { recursive: true });

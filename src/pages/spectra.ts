@@ -8,6 +8,7 @@ import type { fnetFourierMixing } from "../../spec/spectral/fnet-fourier-mixing.
 import type { hyenaOperator } from "../../spec/spectral/hyena-operator.ts";
 import type { longConvolution } from "../../spec/spectral/long-convolution.ts";
 import type { spectralGatingNetwork } from "../../spec/spectral/spectral-gating-network.ts";
+import type { KernelTensor } from "../oracle/kernel.ts";
 import type { Floats } from "../wasm/tensor.ts";
 import { floats, given, type Implementation } from "./adapt.ts";
 import { columns, filled, mapped, plus, reshaped, times, transposed, zeros } from "./arrays.ts";
@@ -77,22 +78,27 @@ const hyena: Implementation<typeof hyenaOperator> =
       count === 1 ? from : from + (i * (to - from)) / (count - 1);
     const bands = (P - 1) / 2;
     const angle = (r: number, i: number) => (evenly(1e-4, bands - 1, bands, i) * 2 * Math.PI * r) / lMax;
-    const position = filled([T, P], (i) => {
-      const [r, j] = [Math.floor(i / P), i % P];
-      if (j === 0) return evenly(0, 1, lMax, r);
-      return j <= bands ? Math.cos(angle(r, j - 1)) : -Math.sin(angle(r, j - 1 - bands));
+    const position = (r: number) =>
+      Float64Array.from({ length: P }, (_, j) => {
+        if (j === 0) return evenly(0, 1, lMax, r);
+        return j <= bands ? Math.cos(angle(r, j - 1)) : -Math.sin(angle(r, j - 1 - bands));
+      });
+    // In double precision: each sine turns a difference in what it is of into a larger one, and it is done once for all.
+    const product = (row: Float64Array, w: KernelTensor, bias: KernelTensor | undefined) =>
+      Float64Array.from({ length: w.shape[1]! }, (_, i) =>
+        row.reduce((sum, value, k) => sum + value * w.data[k * w.shape[1]! + i]!, Number(bias?.data[i] ?? 0)),
+      );
+    const layer = (row: Float64Array, w: KernelTensor, bias: KernelTensor | undefined) =>
+      product(row, w, bias).map((a, i) => Math.sin((freq?.data[i % A] ?? 1) * a));
+    const filters = Array.from({ length: T }, (_, r) => {
+      const third = layer(layer(layer(position(r), fW1, fB1), fW2, fB2), fW3, fB3);
+      return product(third, fW4, undefined);
     });
-    const layer = async (input: Floats, w: Floats, bias: Floats | undefined) =>
-      mapped(await kernels.matmul(input, w, { bias }), (a, i) => Math.sin((freq?.data[i % A] ?? 1) * a));
-    const first = await layer(position, floats(fW1), given(fB1));
-    const second = await layer(first, floats(fW2), given(fB2));
-    const third = await layer(second, floats(fW3), given(fB3));
-    const filters = await kernels.matmul(third, floats(fW4));
     const rate = (c: number) => evenly(Math.log(0.01) / 1.5, Math.log(0.01) / 0.3, M * Lc, c);
     const taps = (o: number) =>
       tapsOf(M, T, (m, r) => {
         const c = m * Lc + o;
-        return (Math.exp(rate(c) * evenly(0, 1, lMax, r)) + shift) * filters.data[r * M * Lc + c]!;
+        return (Math.exp(rate(c) * evenly(0, 1, lMax, r)) + shift) * filters[r]![c]!;
       });
     const p = await kernels.matmul(floats(x), floats(wIn), { bias: given(bIn) });
     const { out: parts } = await kernels.convolution(p, floats(shortW), { bias: given(shortB) });
