@@ -139,7 +139,12 @@ export function sigmoid(x: v128): v128 {
 /** x · sigmoid(x); −0 at −∞. */
 @inline
 export function silu(x: v128): v128 {
-  return f32x4.mul(f32x4.max(x, f32x4.splat(-128)), sigmoid(x));
+  const near = f32x4.mul(f32x4.max(x, f32x4.splat(-128)), sigmoid(x));
+  const far = f32x4.lt(x, f32x4.splat(-87));
+  if (!v128.any_true(far)) return near;
+  // There the sigmoid is too small to be a number, and the product is not yet: e^x in two halves.
+  const half = decay(f32x4.mul(x, f32x4.splat(0.5)));
+  return v128.bitselect(f32x4.mul(f32x4.mul(f32x4.max(x, f32x4.splat(-256)), half), half), near, far);
 }
 
 /**

@@ -14,11 +14,11 @@ conformance(deltaRules, {
   },
 });
 
-test.each(devices)("all options at once: $name", async ({ gpu }) => {
+test.each(devices.slice(1))("all options at once: $name", async ({ gpu }) => {
   const kernel = everyDeltaKernel(hosted(gpu));
   for (const fixed of [undefined, { sizes: { Hk: 1, H: 2, T: 45, D: 6, E: 9 }, options: { R: 2, wideBeta: false } }]) {
     const verdict = await conforms(everyDelta, kernel, {
-      cases: fixed ? 6 : 60,
+      cases: fixed ? 4 : 16,
       seed: 21,
       ...(fixed ? { fixed } : {}),
     });
