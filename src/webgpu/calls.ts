@@ -44,8 +44,55 @@ export const calls = {
 
 export type CallName = keyof typeof calls;
 type Bound<F> = F extends (device: Device, ...given: infer Given) => infer Result ? (...given: Given) => Result : never;
-/** The calls of one device. They return at once; `read()` on a result waits for it. */
-export type GpuCalls = { readonly [Name in CallName]: Bound<(typeof calls)[Name]> };
+
+/**
+ * The calls of one device, with the arguments and options of those of `attnspec/wasm`. They return at once; `read()` on
+ * a result waits for it. They throw KernelError, naming the argument, and DeviceError once the device is lost.
+ */
+export interface GpuCalls {
+  /** a + b, value by value, of one shape. */
+  readonly add: Bound<typeof add>;
+  /** The place of the largest value of each row (the last axis). */
+  readonly argmax: Bound<typeof argmax>;
+  /** Exact softmax attention, fused: q [H, Tq, D], k [Hk, Tk, D], v [Hk, Tk, E] with E up to 256, a batch before them or none. */
+  readonly attention: Bound<typeof attention>;
+  /** The short causal convolution of each channel, with its state in and out. */
+  readonly convolution: Bound<typeof convolution>;
+  /** A decode step: one or a few queries against a long cache of float32, float16 or int8, contiguous or in pages. */
+  readonly decode: Bound<typeof decode>;
+  /** The (gated) delta rule, in chunks; its state in and out. */
+  readonly deltaRule: Bound<typeof deltaRule>;
+  /** Diagonal linear systems, complex ones too (S4D, S5). */
+  readonly diagonalSystem: Bound<typeof diagonalSystem>;
+  /** f(a) · b, value by value. */
+  readonly gated: Bound<typeof gated>;
+  /** Rows of a table by their numbers. */
+  readonly gather: Bound<typeof gather>;
+  /** Linear attention with gates a head, token or channel, in chunks; its state in and out. */
+  readonly linearAttention: Bound<typeof linearAttention>;
+  /** ln Σ e^x of each row (the last axis); −∞ for a row of −∞ alone. */
+  readonly logSumExp: Bound<typeof logSumExp>;
+  /** f of every value. */
+  readonly map: Bound<typeof map>;
+  /** a · b: [..., M, K] times [K, N], [N, K] or one for each entry. */
+  readonly matmul: Bound<typeof matmul>;
+  /** Partial results of attention over parts of the keys, merged. */
+  readonly merge: Bound<typeof merge>;
+  /** Each row (the last axis) over its root mean square, deviation or length. */
+  readonly norm: Bound<typeof norm>;
+  /** y_t = a_t · y_{t−1} + x_t, channel by channel; its state in and out. */
+  readonly recurrence: Bound<typeof recurrence>;
+  /** Rotary embedding by a table of angles. */
+  readonly rotate: Bound<typeof rotate>;
+  /** The selective scan (Mamba); its state in and out. */
+  readonly selectiveScan: Bound<typeof selectiveScan>;
+  /** The softmax of each row (the last axis); a row of −∞ alone gives zeros. */
+  readonly softmax: Bound<typeof softmax>;
+  /** State-space duality (Mamba-2), in chunks; its state in and out. */
+  readonly ssd: Bound<typeof ssd>;
+  /** The largest values of each row and their places, falling. */
+  readonly topK: Bound<typeof topK>;
+}
 
 export const bound = (device: Device): GpuCalls =>
   Object.fromEntries(
@@ -53,4 +100,4 @@ export const bound = (device: Device): GpuCalls =>
       name,
       (...given: unknown[]) => (call as (device: Device, ...given: unknown[]) => unknown)(device, ...given),
     ]),
-  ) as unknown as GpuCalls;
+  ) as unknown as { readonly [Name in CallName]: GpuCalls[Name] };
