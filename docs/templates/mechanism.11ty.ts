@@ -96,15 +96,23 @@ ${m.page.code && html`<p>Code that was read: <code>${m.page.code}</code></p>`}
 </section>`;
 }
 
+/** Related mechanisms that are shown at once. */
+const mostRelated = 8;
+
 function relations(m: Facts, site: Data): Html {
   if (!m.relations.length) return html``;
   const byId = new Map<string, string[]>();
   for (const { id, says } of m.relations) byId.set(id, [...(byId.get(id) ?? []), says]);
   const name = (id: string) => site.mechanisms.find((other) => other.id === id)?.name ?? id;
-  return html`<section id="related"><h2>Related mechanisms</h2><dl class="related">${[...byId].map(
-    ([id, says]) =>
-      html`<div><dt><a href="../../${id}/">${name(id)}</a></dt>${[...new Set(says)].map((s) => html`<dd>${inline(s)}</dd>`)}</div>`,
-  )}</dl></section>`;
+  const listed = (some: readonly [string, string[]][]) =>
+    html`<dl class="related">${some.map(
+      ([id, says]) =>
+        html`<div><dt><a href="../../${id}/">${name(id)}</a></dt>${[...new Set(says)].map((s) => html`<dd>${inline(s)}</dd>`)}</div>`,
+    )}</dl>`;
+  const all = [...byId];
+  // What half the library is compared with would be a page of its own.
+  const [first, rest] = all.length > mostRelated + 2 ? [all.slice(0, mostRelated), all.slice(mostRelated)] : [all, []];
+  return html`<section id="related"><h2>Related mechanisms</h2>${listed(first)}${rest.length > 0 && html`<details><summary>${rest.length} more</summary>${listed(rest)}</details>`}</section>`;
 }
 
 function picture(m: Facts, site: Data): Html {
