@@ -66,7 +66,9 @@ describe.each(guides())("$name", ({ name, blocks, title, about }) => {
   test("has a title and says what it is about", () => expect([title, about].every(Boolean)).toBe(true));
   test("has code, all of it run", () => {
     expect(blocks.some(({ info }) => info === "run")).toBe(true);
-    expect(blocks.filter(({ language, info }) => language !== "text" && !/^(run|file=\S+)$/.test(info))).toEqual([]);
+    expect(blocks.filter(({ language, info }) => language !== "text" && !/^(run|gpu|file=\S+)$/.test(info))).toEqual(
+      [],
+    );
   });
   test("does what it shows", async () => {
     for (const [i, { language, info, text }] of blocks.entries()) {
