@@ -9,18 +9,23 @@ import { cached, cachedKernel, rowsOf } from "../wasm/cached.ts";
 import { conformance } from "./conformance.ts";
 import { devices } from "./gpus.ts";
 
-conformance(decode, {
-  // These cross the blocks of 256 keys, and all remainders of four keys and four columns.
-  "long caches": {
-    "core/scaled-dot-product-attention": { sizes: { Tq: 3, Tk: 539, D: 13, E: 5 } },
-    "score/attention-sink-logit": { sizes: { Hq: 4, Hk: 1, Tq: 2, Tk: 301, D: 9, E: 11 } },
-    "sparse/sliding-window-attention": { sizes: { Tq: 1, Tk: 541, D: 8, E: 16 } },
-    "positional/alibi": { sizes: { H: 3, Tq: 2, Tk: 514, D: 12, E: 7 } },
+conformance(
+  decode,
+  {
+    // These cross the blocks of 256 keys, and all remainders of four keys and four columns.
+    "long caches": {
+      "core/scaled-dot-product-attention": { sizes: { Tq: 3, Tk: 539, D: 13, E: 5 } },
+      "score/attention-sink-logit": { sizes: { Hq: 4, Hk: 1, Tq: 2, Tk: 301, D: 9, E: 11 } },
+      "sparse/sliding-window-attention": { sizes: { Tq: 1, Tk: 541, D: 8, E: 16 } },
+      "positional/alibi": { sizes: { H: 3, Tq: 2, Tk: 514, D: 12, E: 7 } },
+    },
+    "wide heads": {
+      "core/scaled-dot-product-attention": { sizes: { Tq: 1, Tk: 11, D: 256, E: 251 } },
+    },
   },
-  "wide heads": {
-    "core/scaled-dot-product-attention": { sizes: { Tq: 1, Tk: 11, D: 256, E: 251 } },
-  },
-});
+  undefined,
+  devices.slice(1),
+);
 
 const types: readonly RowType[] = ["float32", "float16", "int8"];
 /** Ways to divide the work: what the device is given, sums without subgroups, many ranges and queries that are not shared. */
