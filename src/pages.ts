@@ -19,20 +19,29 @@ import { states } from "./pages/states.ts";
 export type { Implementation } from "./pages/adapt.ts";
 export type { Calls } from "./pages/calls.ts";
 
-/** The kernel that answers each page, by the page's id. */
-export const implementations = {
-  ...composed,
-  ...deltaLayers,
-  ...deltaRules,
-  ...gated,
-  ...linear,
-  ...merge,
-  ...pointwise,
-  ...rotaryPages,
-  ...softmax,
-  ...spectra,
-  ...states,
+/** The kernels of pages, by family; each file of `src/pages` that holds some is one. */
+export const families = {
+  composed,
+  delta: deltaRules,
+  "delta-layers": deltaLayers,
+  gated,
+  linear,
+  merge,
+  pointwise,
+  rotary: rotaryPages,
+  softmax,
+  spectra,
+  states,
 } as const;
+
+type All<Each> = (Each extends unknown ? (each: Each) => void : never) extends (all: infer Every) => void
+  ? Every
+  : never;
+
+/** The kernel that answers each page, by the page's id. */
+export const implementations = Object.assign({}, ...Object.values(families)) as All<
+  (typeof families)[keyof typeof families]
+>;
 
 /** Further kernels of pages that have one above, by family. */
 export const alternatives = { decode } as const;

@@ -79,6 +79,12 @@ const known = {
  */
 export function checked<O extends object | undefined>(call: keyof typeof known, options: O): O {
   const names = known[call];
+  if (options !== undefined && (typeof options !== "object" || options === null))
+    throw new KernelError(
+      call,
+      "options",
+      `options must be an object, got ${options === null ? "null" : typeof options}`,
+    );
   for (const name of Object.keys(options ?? {}))
     if (!Object.hasOwn(names, name))
       throw new KernelError(call, name, `there is no option ${name}; the options are ${Object.keys(names).join(", ")}`);

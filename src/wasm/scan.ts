@@ -41,7 +41,7 @@ export interface ScanOptions extends CarriedOptions {
 export function selectiveScan(
   exports: Exports,
   arena: Arena,
-  { u, delta, a, b, c }: ScanInputs,
+  { u, delta, a, b, c }: ScanInputs = {} as never,
   options: ScanOptions = {},
 ): Carried {
   const { d, z, bias, softplus = false } = options;
@@ -136,7 +136,7 @@ export interface DiagonalStates extends Carried {
 export function diagonalSystem(
   exports: Exports,
   arena: Arena,
-  { u, keep, keepIm, write, read, readIm }: DiagonalInputs,
+  { u, keep, keepIm, write, read, readIm }: DiagonalInputs = {} as never,
   { d, state, stateIm }: DiagonalOptions = {},
 ): DiagonalStates {
   return calling("diagonalSystem", arena, (call) => {

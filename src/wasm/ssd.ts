@@ -41,7 +41,7 @@ export interface SsdOptions extends CarriedOptions {
 export function ssd(
   exports: Exports,
   arena: Arena,
-  { u, delta, a, b, c }: SsdInputs,
+  { u, delta, a, b, c }: SsdInputs = {} as never,
   options: SsdOptions = {},
 ): Carried {
   const { d, bias, softplus = false } = options;

@@ -1,7 +1,7 @@
 /** Short causal convolutions: an invocation keeps some tokens of a channel and takes the taps one by one. */
 import type { Before } from "./carried.ts";
+import { silu } from "./functions.ts";
 import { params } from "./params.ts";
-import { silu } from "./scan/functions.ts";
 import { lines, storage } from "./wgsl.ts";
 
 export interface ConvolutionShape {

@@ -34,6 +34,7 @@ interface Program {
 
 export class Device {
   readonly gpu: GPUDevice;
+  readonly origin: unknown;
   /** How many invocations at least exchange values without shared memory; 0 where they cannot. */
   readonly subgroup: number;
   readonly #programs = new Map<string, Program>();
@@ -50,8 +51,10 @@ export class Device {
   #problem: DeviceError | undefined;
   #timing: { readonly set: GPUQuerySet; begun: boolean } | undefined;
 
-  constructor(gpu: GPUDevice, info: GPUAdapterInfo) {
+  /** `origin`: what the device came from. In Node it lives only as long as somebody holds that. */
+  constructor(gpu: GPUDevice, info: GPUAdapterInfo, origin: unknown) {
     this.gpu = gpu;
+    this.origin = origin;
     this.subgroup = gpu.features.has("subgroups") ? (info.subgroupMinSize ?? 0) : 0;
     this.#params = gpu.createBuffer({
       size: slotBytes * slots,

@@ -30,7 +30,15 @@ export interface Dispatched {
  *
  * @throws KernelError if `use` asks for a GPU that is not given.
  */
-export function dispatch({ wasm, webgpu, use }: DispatchOptions): Dispatched {
+export function dispatch(options: DispatchOptions): Dispatched {
+  for (const name of Object.keys(options ?? {}))
+    if (!["wasm", "webgpu", "use"].includes(name))
+      throw new KernelError("dispatch", name, `there is no option ${name}; the options are wasm, webgpu, use`);
+  const { wasm, webgpu, use } = options ?? {};
+  if (typeof wasm?.matmul !== "function")
+    throw new KernelError("dispatch", "wasm", "wasm must be started kernels: pass await load() of attnspec/wasm");
+  if (use !== undefined && use !== "wasm" && use !== "webgpu" && typeof use !== "function")
+    throw new KernelError("dispatch", "use", `use must be wasm, webgpu or a function, got ${use}`);
   if (use === "webgpu" && !webgpu)
     throw new KernelError("dispatch", "use", "use is webgpu, but no webgpu is given: pass hosted(await open())");
   const measured = new Map<string, Readonly<Record<Backend, number>>>();

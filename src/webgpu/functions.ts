@@ -11,6 +11,23 @@ export const hyperbolicTangent = `fn tangent(x: f32) -> f32 {
   return select(far, -far, x < 0.0);
 }`;
 
+/** ln(1 + e^x), accurate relative to its value, by the built-in exponential. */
+export const softplus = `fn softplus(x: f32) -> f32 {
+  let e = exp(-abs(x));
+  let s = e / (e + 2.0);
+  let u = s * s;
+  let p = fma(fma(fma(0.140064211516, u, 0.140008142309), u, 0.200107690479), u, 0.33333208051);
+  return max(x, 0.0) + 2.0 * fma(p * u, s, s);
+}`;
+
+/** x / (1 + e^−x) by the built-in exponential, of a number or a vector; far below 0, where e^x is none, by its root. */
+export const silu = (type: "f32" | "vec4f"): string => `fn silu(x: ${type}) -> ${type} {
+  let e = exp(-abs(x));
+  let half = exp(max(x, ${type}(-256.0)) * 0.5);
+  let near = max(x, ${type}(-128.0)) * select(${type}(1.0), e, x < ${type}()) / (${type}(1.0) + e);
+  return select(near, max(x, ${type}(-256.0)) * half * half, x < ${type}(-87.0));
+}`;
+
 /**
  * Those of the WebAssembly kernels (`assembly/lanes.ts` says how exact they are), on f32 or vec4f, for finite numbers.
  * `endless` must be ∞, which WGSL cannot write.
@@ -75,7 +92,10 @@ fn sigmoid(x: ${T}) -> ${T} {
   let e = decay(x);
   return select(${T}(1.0), e, x < ${T}(0.0)) / (1.0 + e);
 }
-fn silu(x: ${T}) -> ${T} { return max(x, ${T}(-128.0)) * sigmoid(x); }
+fn silu(x: ${T}) -> ${T} {
+  let half = power(max(x * 0.5, ${T}(least)));
+  return select(max(x, ${T}(-128.0)) * sigmoid(x), max(x, ${T}(-256.0)) * half * half, x < ${T}(-87.0));
+}
 fn normal(x: ${T}) -> ${T} {
   let a = min(abs(x), ${T}(16.0));
   let y = (a - 4.0) / (a + 4.0);

@@ -1,10 +1,13 @@
 /** The calls of a GPU from arrays to arrays, as pages make them. */
 import type { Calls } from "../pages.ts";
+import { KernelError } from "../wasm/error.ts";
 import type { GpuCalls } from "./calls.ts";
 import { GpuTensor } from "./tensor.ts";
 
 /** Each call uploads what it is given, waits, and leaves nothing behind. */
 export function hosted(gpu: GpuCalls): Pick<Calls, keyof Calls & keyof GpuCalls> {
+  if (typeof gpu?.matmul !== "function")
+    throw new KernelError("hosted", "gpu", "gpu must be an opened GPU: pass await open()");
   const host =
     (call: (...given: never[]) => unknown) =>
     async (...given: never[]): Promise<unknown> => {

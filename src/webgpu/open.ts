@@ -57,6 +57,12 @@ const raised = [
  * @throws DeviceError with reason `missing` where there is no WebGPU, or no adapter.
  */
 export async function open(options: OpenOptions = {}): Promise<Gpu> {
+  if (typeof options !== "object" || options === null)
+    throw new KernelError(
+      "open",
+      "options",
+      `options must be an object, got ${options === null ? "null" : typeof options}`,
+    );
   for (const name of Object.keys(options))
     if (!["gpu", "device", "powerPreference", "leastLimits"].includes(name))
       throw new KernelError(
@@ -87,7 +93,7 @@ export async function open(options: OpenOptions = {}): Promise<Gpu> {
 
 function opened(raw: GPUDevice, adapter: GPUAdapter | undefined, gpu: GPU | undefined): Gpu {
   const info = adapter?.info ?? raw.adapterInfo;
-  const device = new Device(raw, info);
+  const device = new Device(raw, info, [adapter, gpu]);
   return {
     ...bound(device),
     device,
@@ -105,10 +111,6 @@ function opened(raw: GPUDevice, adapter: GPUAdapter | undefined, gpu: GPU | unde
     },
     blank: (shape) => new GpuTensor(device, shape, "float32"),
     time: (body) => device.time(body),
-    close() {
-      device.close();
-      // In Node the device lives only as long as somebody holds what it came from.
-      void [adapter, gpu];
-    },
+    close: () => device.close(),
   };
 }

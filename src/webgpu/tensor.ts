@@ -35,6 +35,7 @@ export class GpuTensor<T extends GpuType = GpuType> {
   #freed = false;
 
   constructor(device: Device, shape: readonly number[], type: T) {
+    checkShape("blank", shape);
     this.device = device;
     this.shape = [...shape];
     this.type = type;
@@ -72,6 +73,7 @@ export class GpuTensor<T extends GpuType = GpuType> {
 
   /** The same values with other axes; freed with this one. */
   reshaped(...shape: number[]): GpuTensor<T> {
+    checkShape("reshaped", shape);
     if (sizeOf(shape) !== this.size)
       throw new KernelError(
         "reshaped",
@@ -96,6 +98,15 @@ export class GpuTensor<T extends GpuType = GpuType> {
   [Symbol.dispose](): void {
     this.free();
   }
+}
+
+function checkShape(call: string, shape: readonly number[]): void {
+  if (!Array.isArray(shape) || !shape.every((length) => Number.isSafeInteger(length) && length >= 0))
+    throw new KernelError(
+      call,
+      "shape",
+      `shape must be whole numbers from 0 on, got ${Array.isArray(shape) ? `[${shape.join(", ")}]` : typeof shape}`,
+    );
 }
 
 /** A tensor of real numbers, here or there. */

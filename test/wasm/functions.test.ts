@@ -45,6 +45,9 @@ for (const { name, runs, kernels } of targets)
         expect(apply(f, 0, 300, infinity, -infinity, -300, nan)).toEqual([0, 300, infinity, -0, -0, nan]);
       expect(apply("relu", -1, infinity, -infinity, nan)).toEqual([0, infinity, 0, nan]);
     });
+    test("silu keeps its digits where the sigmoid is too small to be a number", () => {
+      for (const x of [-87.5, -90, -91.5]) expect(apply("silu", x)[0]! / (x * Math.exp(x))).toBeCloseTo(1, 5);
+    });
     test("a gated product is the function of one times the other", () => {
       const [a, b] = [floats(-0.01, -20, 100_003), floats(0.5, 9, 40_001)];
       const count = Math.min(a.length, b.length) | 1;

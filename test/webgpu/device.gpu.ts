@@ -5,7 +5,7 @@ import type { KernelTensor } from "../../src/oracle/kernel.ts";
 import { conforms, type Kernel } from "../../src/oracle.ts";
 import { attention } from "../../src/webgpu/attention/attention.ts";
 import { largeShapes } from "../../src/webgpu/attention/shapes.ts";
-import { DeviceError, GpuTensor, KernelError, open } from "../../src/webgpu.ts";
+import { DeviceError, GpuTensor, hosted, KernelError, open } from "../../src/webgpu.ts";
 import { opened } from "./gpus.ts";
 
 const floats = (...shape: number[]) => ({
@@ -41,6 +41,22 @@ test("tensors stay on the GPU from call to call, and are freed", async () => {
   freed.free();
   expect(() => gpu.matmul(freed, freed)).toThrow(/a of shape \[2, 2\] is freed/);
   await expect(async () => freed.read()).rejects.toThrow(/freed; read\(\) it before/);
+  gpu.close();
+});
+
+test("memory that is used again does not change what was asked before", async () => {
+  const gpu = await opened(true);
+  const [a, b] = [floats(3, 4), floats(4, 5)];
+  const first = gpu.upload(a);
+  const c = gpu.matmul(first, b);
+  first.free();
+  // Takes the memory of the one that is freed, which the product has not read yet.
+  const second = gpu.upload({ shape: [3, 4], data: new Float32Array(12).fill(9) });
+  const { data } = await c.read();
+  product(a, b).forEach((value, i) => {
+    expect(data[i]).toBeCloseTo(value, 5);
+  });
+  expect([...(await second.read()).data]).toEqual(Array(12).fill(9));
   gpu.close();
 });
 
@@ -131,6 +147,11 @@ test("bad arguments are said as the WebAssembly kernels say them", async () => {
   expect(() => gpu.attention(floats(1, 2, 4), floats(1, 2, 5), floats(1, 2, 4))).toThrow(/k has D = 5/);
   expect(() => gpu.attention(floats(1, 2, 4), floats(1, 2, 4), floats(1, 2, 300))).toThrow(/at most 256/);
   expect(() => gpu.matmul(floats(2, 2), floats(2, 2), { bais: floats(2) } as never)).toThrow(/no option bais/);
+  expect(() => gpu.matmul(floats(2, 2), floats(2, 2), null as never)).toThrow(/options must be an object, got null/);
+  expect(() => gpu.ssd(undefined as never)).toThrow(/u is missing; expected/);
+  expect(() => gpu.blank([2, -1])).toThrow(/whole numbers from 0 on, got \[2, -1\]/);
+  expect(() => gpu.upload(floats(2, 2)).reshaped(-2, -2)).toThrow(/whole numbers from 0 on/);
+  expect(() => hosted(undefined as never)).toThrow(/gpu must be an opened GPU/);
   await expect(open({ gpu: { requestAdapter: async () => null } as unknown as GPU })).rejects.toThrow(/no adapter/);
   gpu.close();
 });

@@ -44,6 +44,9 @@ test("the choice can be made for it", async () => {
     [4, 6],
   ]);
   expect(() => dispatch({ wasm: wasm.calls, use: "webgpu" })).toThrow(/no webgpu is given/);
+  expect(() => dispatch({ wasm: wasm.calls, use: "cuda" as never })).toThrow(/use must be wasm, webgpu or a function/);
+  expect(() => dispatch({ wasm: wasm.calls, usee: "wasm" } as never)).toThrow(/no option usee/);
+  expect(() => dispatch(undefined as never)).toThrow(/wasm must be started kernels/);
 });
 
 test("what the GPU has not, or cannot do, is done by WebAssembly; other errors come through", async () => {

@@ -1,20 +1,11 @@
 /** The lengths and options of a decode step, checked, for any backend. */
+import type { Sizes } from "../attention/sizes.ts";
 import { spread } from "../attention/spread.ts";
 import { type Checks, type Shaped, shown } from "../checks.ts";
 import type { DecodeOptions, StepOptions } from "./options.ts";
 
-/** Lengths of the axes of a step. */
-export interface StepSizes {
-  readonly batch: number;
-  readonly batched: boolean;
-  readonly heads: number;
-  readonly keyHeads: number;
-  readonly queries: number;
-  /** Keys there is room for; the axis of bias and mask. */
-  readonly keys: number;
-  readonly width: number;
-  readonly valueWidth: number;
-}
+/** Lengths of the axes of a step; `keys` is how many there is room for. */
+export type StepSizes = Sizes;
 
 /** Reads the lengths of q, [H, Tq, D], [Tq, H, D] or either with a batch before. */
 export function measureQueries(call: Checks, q: Shaped, tokensFirst: boolean) {

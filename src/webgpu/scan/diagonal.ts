@@ -21,7 +21,7 @@ export interface GpuDiagonalStates extends GpuCarried {
  */
 export function diagonalSystem(
   device: Device,
-  { u, keep, keepIm, write, read, readIm }: OnGpu<DiagonalInputs>,
+  { u, keep, keepIm, write, read, readIm }: OnGpu<DiagonalInputs> = {} as never,
   options: OnGpu<DiagonalOptions> = {},
   tuning?: ScanTuning,
 ): GpuDiagonalStates {

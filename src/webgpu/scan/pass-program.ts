@@ -1,8 +1,8 @@
 /** Scans over some tokens: an invocation keeps some states of a channel and goes through the tokens of a chunk. */
 
+import { silu, softplus } from "../functions.ts";
 import { params } from "../params.ts";
 import { lines, reader, storage, xyzw } from "../wgsl.ts";
-import { silu, softplus } from "./functions.ts";
 
 /** What states go through: decays that change with the token, or multiples that do not, without or with a turn. */
 export type Kind = "selective" | "real" | "complex";

@@ -15,7 +15,7 @@ import { type ScanTuning, scan } from "./scan.ts";
  */
 export function selectiveScan(
   device: Device,
-  { u, delta, a, b, c }: OnGpu<ScanInputs>,
+  { u, delta, a, b, c }: OnGpu<ScanInputs> = {} as never,
   options: OnGpu<ScanOptions> = {},
   tuning?: ScanTuning,
 ): GpuCarried {

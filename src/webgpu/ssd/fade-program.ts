@@ -1,5 +1,5 @@
 /** Steps and decays of each head over the tokens of a chunk. */
-import { softplus } from "../scan/functions.ts";
+import { softplus } from "../functions.ts";
 import { storage } from "../wgsl.ts";
 import { chunk, fadeRows, ssdParams } from "./params.ts";
 

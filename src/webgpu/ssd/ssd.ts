@@ -34,7 +34,7 @@ const mostBytes = 2 ** 28;
  */
 export function ssd(
   device: Device,
-  { u, delta, a, b, c }: OnGpu<SsdInputs>,
+  { u, delta, a, b, c }: OnGpu<SsdInputs> = {} as never,
   options: OnGpu<SsdOptions> = {},
   tuning: SsdTuning = usual,
 ): GpuCarried {

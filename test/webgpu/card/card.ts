@@ -11,8 +11,8 @@ import { createRequire } from "node:module";
 import { catalogue } from "../../../spec/catalogue.ts";
 import type { AnyMechanism } from "../../../spec/page.ts";
 import { conforms, type Kernel } from "../../../src/oracle.ts";
-import type { Calls, Implementation } from "../../../src/pages.ts";
-import { alternatives, families } from "../../../src/webgpu/pages.ts";
+import { alternatives, type Calls, type Implementation } from "../../../src/pages.ts";
+import { families } from "../../../src/webgpu/pages.ts";
 import { hosted, open } from "../../../src/webgpu.ts";
 
 const { create, globals } = createRequire(import.meta.url)(process.env.DAWN ?? "webgpu");
