@@ -34,6 +34,7 @@ interface Program {
 
 export class Device {
   readonly gpu: GPUDevice;
+  /** What it came from: in Node the device lives only as long as somebody holds that. */
   readonly origin: unknown;
   /** How many invocations at least exchange values without shared memory; 0 where they cannot. */
   readonly subgroup: number;
@@ -51,7 +52,6 @@ export class Device {
   #problem: DeviceError | undefined;
   #timing: { readonly set: GPUQuerySet; begun: boolean } | undefined;
 
-  /** `origin`: what the device came from. In Node it lives only as long as somebody holds that. */
   constructor(gpu: GPUDevice, info: GPUAdapterInfo, origin: unknown) {
     this.gpu = gpu;
     this.origin = origin;
