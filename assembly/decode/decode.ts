@@ -176,7 +176,12 @@ function chunk(bytes: i32): i32 {
  */
 function touch(job: Job, at: usize, bytes: usize): void {
   let seen = 0;
-  for (const end = at + bytes; at < end; at += 64) seen ^= load<u8>(at);
+  const part = (bytes >> 2) & ~63;
+  for (const end = at + part; at < end; at += 64) {
+    seen ^= load<u8>(at) ^ load<u8>(at + part);
+    seen ^= load<u8>(at + 2 * part) ^ load<u8>(at + 3 * part);
+  }
+  for (const end = at + bytes - part; at + 3 * part < end; at += 64) seen ^= load<u8>(at + 3 * part);
   store<i32>(wideAt(job), seen);
 }
 

@@ -10,7 +10,7 @@ export interface Line {
   readonly name: string;
   /** Median time of ours. */
   readonly milliseconds: number;
-  /** Share of what a loop over registers alone (or a loop that only reads) reached just before and after. */
+  /** Share of what a loop over registers alone (or one that only reads as many bytes) reached just before and after. */
   readonly ofPeak: number | null;
   readonly ofBandwidth: number | null;
   /** Median of their time over ours, by name. */
@@ -19,14 +19,16 @@ export interface Line {
 export interface Run {
   readonly target: string;
   readonly tile: string;
-  /** 10⁹ multiplications and additions a second, and bytes read a second: the best seen. */
+  /** 10⁹ multiplications and additions a second, the best seen; 10⁹ bytes read a second, of memory that no cache holds. */
   readonly peak: number;
   readonly bandwidth: number;
   readonly lines: readonly Line[];
 }
 
-/** Where bandwidth is measured: far more than the second cache. */
-const swept = 64 * 2 ** 20;
+/** Bandwidth is measured over as many bytes as a contest reads, at most these: the same caches hold them, or none. */
+const swept = 256 * 2 ** 20;
+/** What `sweep` reads side by side. */
+const block = 2 ** 14;
 const burst = 20_000;
 
 export interface MeasureOptions {
@@ -52,10 +54,20 @@ export async function measure(
   // Memory never written to is one page of zeros, which the cache holds.
   new Uint8Array(kernels.arena.memory.buffer, memory, swept).fill(1);
   const peak = async () => (96 * burst) / (await timed(() => kernels.exports.peak(burst, registers.address)))[0] / 1e6;
-  const bandwidth = async () => swept / (await timed(() => kernels.exports.sweep(memory, swept)))[0] / 1e6;
+  const bandwidth = async (read: number) => {
+    const bytes = Math.max(block, Math.min(read, swept) - (read % block));
+    // Of the few that the second cache holds, as often as gives a time worth measuring.
+    const times = Math.ceil(2 ** 22 / bytes);
+    const [time] = await timed(() => {
+      for (let i = 0; i < times; i++) kernels.exports.sweep(memory, bytes);
+    });
+    return (times * bytes) / time / 1e6;
+  };
   const lines: Line[] = [];
-  for (let i = 0; i < 10; i++) await peak();
-  let [highest, widest] = [0, await bandwidth()];
+  for (let i = 0; i < 10; i++) await Promise.all([peak(), bandwidth(2 ** 20)]);
+  const sweeps: number[] = [];
+  for (let i = 0; i < 5; i++) sweeps.push(await bandwidth(swept));
+  let highest = 0;
   for (const kind of kinds) {
     const region = kernels.region();
     const ring: Ring = {
@@ -77,21 +89,22 @@ export async function measure(
       const reads: number[] = [];
       const ours: number[] = [];
       const others: Record<string, number[]> = {};
+      const reading = () => (contest.bytes ? bandwidth(contest.bytes) : Promise.resolve(0));
       const start = performance.now();
       for (let warm = 0; warm < 2 || (warm < 12 && performance.now() - start < 500); warm++)
         for (const [name, rival] of Object.entries({ ours: contest.ours, ...contest.rivals }))
           if (rival) agree(contest, name, contest.ours(), await rival());
       for (let round = 0; round < rounds; round++) {
-        const before = [await peak(), contest.bytes ? await bandwidth() : 0] as const;
+        const before = [await peak(), await reading()] as const;
         const [time] = await timed(contest.ours);
-        const after = [await peak(), contest.bytes ? await bandwidth() : 0] as const;
+        const after = [await peak(), await reading()] as const;
         for (const [name, rival] of Object.entries(contest.rivals ?? {})) {
           if (!rival) continue;
           const [theirs] = await timed(rival);
           others[name] = [...(others[name] ?? []), theirs / time];
         }
         ours.push(time);
-        [highest, widest] = [Math.max(highest, before[0], after[0]), Math.max(widest, before[1], after[1])];
+        highest = Math.max(highest, before[0], after[0]);
         if (contest.operations) shares.push(contest.operations / time / 1e6 / ((before[0] + after[0]) / 2));
         if (contest.bytes) reads.push(contest.bytes / time / 1e6 / ((before[1] + after[1]) / 2));
       }
@@ -106,7 +119,7 @@ export async function measure(
     region.release();
   }
   outer.release();
-  return { target: kernels.target, tile: kernels.tile, peak: highest, bandwidth: widest, lines };
+  return { target: kernels.target, tile: kernels.tile, peak: highest, bandwidth: median(sweeps), lines };
 }
 
 export const median = (values: readonly number[]): number => [...values].sort((x, y) => x - y)[values.length >> 1]!;

@@ -251,15 +251,24 @@ export class Cache {
     const { values, keyScales, valueScales } = this.#at;
     return {
       // The table holds addresses.
-      ...{ k: 0, v: values, kScales: keyScales, vScales: valueScales },
-      ...{ kPage: 1, vPage: 1, scalePage: 1 },
+      k: 0,
+      v: values,
+      kScales: keyScales,
+      vScales: valueScales,
+      kPage: 1,
+      vPage: 1,
+      scalePage: 1,
       pages: call.addressOfBytes(new Uint8Array(Uint32Array.from(this.#pages).buffer)),
       type: rowTypes.indexOf(this.type),
       special: Number(this.#special),
-      ...{ pageKeys: this.pageTokens, together: this.heads },
-      ...{ kHead: this.width * bytes, kRow: this.heads * this.width * bytes },
-      ...{ vHead: this.valueWidth * bytes, vRow: this.heads * this.valueWidth * bytes },
-      ...{ scaleHead: 4, scaleRow: 4 * this.heads },
+      pageKeys: this.pageTokens,
+      together: this.heads,
+      kHead: this.width * bytes,
+      kRow: this.heads * this.width * bytes,
+      vHead: this.valueWidth * bytes,
+      vRow: this.heads * this.valueWidth * bytes,
+      scaleHead: 4,
+      scaleRow: 4 * this.heads,
     };
   }
 }

@@ -58,15 +58,17 @@ export class Call extends Checks {
     if (!into) return this.region.tensor(shape);
     if (!(into instanceof WasmTensor) || into.arena !== this.#arena)
       this.fail(argument, `${argument} must be a tensor of these kernels' memory; make it with region().tensor(shape)`);
-    if (into.shape.join() !== shape.join())
+    if (!sameShape(into.shape, shape))
       this.fail(argument, `${argument} has shape ${shown(into.shape)}, expected ${shown(shape)}`);
-    for (const [name, input] of Object.entries(inputs))
+    for (const name in inputs) {
+      const input = inputs[name];
       if (
         input instanceof WasmTensor &&
         overlap(input, into) &&
         !(inPlace.includes(name) && input.address === into.address)
       )
         this.fail(argument, `${argument} overlaps ${name} in memory; give a tensor of its own`);
+    }
     return into;
   }
 
@@ -76,8 +78,11 @@ export class Call extends Checks {
   }
 }
 
+const sameShape = (a: readonly number[], b: readonly number[]): boolean =>
+  a.length === b.length && a.every((length, axis) => length === b[axis]);
+
 const overlap = (a: WasmTensor, b: WasmTensor): boolean =>
-  a.address < b.address + b.data.byteLength && b.address < a.address + a.data.byteLength;
+  a.address < b.address + b.bytes && b.address < a.address + a.bytes;
 
 /** Runs one call and gives back its memory, also when it throws. */
 export function calling<T>(name: string, arena: Arena, body: (call: Call) => T): T {

@@ -32,6 +32,8 @@ export interface Halves {
 export class WasmTensor implements Floats {
   readonly arena: Arena;
   readonly shape: readonly number[];
+  /** How many bytes of the memory it takes. */
+  readonly bytes: number;
   readonly #address: number;
   readonly #isOpen: () => boolean;
   #view: Float32Array;
@@ -39,6 +41,7 @@ export class WasmTensor implements Floats {
   constructor(arena: Arena, address: number, shape: readonly number[], isOpen: () => boolean) {
     this.arena = arena;
     this.shape = [...shape];
+    this.bytes = 4 * shape.reduce((product, length) => product * length, 1);
     this.#address = address;
     this.#isOpen = isOpen;
     this.#view = this.#derive();
@@ -75,7 +78,6 @@ export class WasmTensor implements Floats {
   }
 
   #derive(): Float32Array {
-    const size = this.shape.reduce((product, length) => product * length, 1);
-    return new Float32Array(this.arena.memory.buffer, this.#address, size);
+    return new Float32Array(this.arena.memory.buffer, this.#address, this.bytes / 4);
   }
 }

@@ -58,7 +58,13 @@ export function attention(
     const optional = (name: string, values: Floats | undefined) => (values ? call.addressOf(name, values) : 0);
     const rows = tokensFirst ? [queries, heads] : [heads, queries];
     const out = call.target("into", [...(batched ? [batch] : []), ...rows, valueWidth], into, {
-      ...{ q, k, v, sinks, slopes, relative, bias },
+      q,
+      k,
+      v,
+      sinks,
+      slopes,
+      relative,
+      bias,
     });
     const lse = call.region.tensor(batched ? [batch, heads, queries] : [heads, queries]);
     const at = { q: call.addressOf("q", q), k: call.addressOf("k", k), v: call.addressOf("v", v) };
@@ -78,20 +84,35 @@ export function attention(
       relative: optional("relative", relative),
       blocks: blocks ? call.addressOfBytes(blocks.seen.data) : 0,
       scratch: call.region.allocate(exports.attendScratch(span, width, valueWidth, queries, Number(!!relative)) >>> 0),
-      ...{ heads, keyHeads, width, valueWidth, span },
-      ...{ qHead: qs.head, qRow: qs.row, kHead: ks.head, kRow: ks.row },
-      ...{ vHead: vs.head, vRow: vs.row, outHead: os.head, outRow: os.row },
+      heads,
+      keyHeads,
+      width,
+      valueWidth,
+      span,
+      qHead: qs.head,
+      qRow: qs.row,
+      kHead: ks.head,
+      kRow: ks.row,
+      vHead: vs.head,
+      vRow: vs.row,
+      outHead: os.head,
+      outRow: os.row,
       lseHead: 4 * queries,
-      ...{ maskHead: masked.head, maskRow: masked.row, maskKey: masked.key },
-      ...{ biasHead: 4 * biased.head, biasRow: 4 * biased.row, biasKey: 4 * biased.key },
+      maskHead: masked.head,
+      maskRow: masked.row,
+      maskKey: masked.key,
+      biasHead: 4 * biased.head,
+      biasRow: 4 * biased.row,
+      biasKey: 4 * biased.key,
       reach: relative ? (relative.shape[1]! - 1) / 2 : 0,
-      ...blocked,
-      ...{ left: before, right: after, scale, cap },
+      left: before,
+      right: after,
+      scale,
+      cap,
     };
     const job = call.region.allocate(attendJob.bytes);
     for (const part of sequences) {
-      attendJob.write(arena.memory, job, {
-        ...common,
+      attendJob.writeParts(arena.memory, job, common, blocked, {
         q: at.q + part.entry * qs.entry + part.query * qs.row,
         k: at.k + part.entry * ks.entry + part.key * ks.row,
         v: at.v + part.entry * vs.entry + part.key * vs.row,

@@ -38,7 +38,10 @@ export function step(
   const { scale, cap, before, after, biased, masked } = measureOptions(call, sizes, options);
   const rows = tokensFirst ? [queries, heads] : [heads, queries];
   const out = call.target("into", [...(batched ? [batch] : []), ...rows, valueWidth], into, {
-    ...{ q, sinks, slopes, bias },
+    q,
+    sinks,
+    slopes,
+    bias,
     ...inputs,
   });
   const lse = call.region.tensor(batched ? [batch, heads, queries] : [heads, queries]);
@@ -59,16 +62,28 @@ export function step(
     sinks: optional("sinks", sinks),
     slopes: optional("slopes", slopes),
     scratch: call.region.allocate(exports.decodeScratch(together * ofHead, together, width, valueWidth) >>> 0),
-    ...{ heads, keyHeads, queries, width, valueWidth },
-    ...{ qHead: qs.head, qRow: qs.row, outHead: os.head, outRow: os.row, lseHead: 4 * queries },
-    ...{ maskHead: masked.head, maskRow: masked.row, biasHead: 4 * biased.head, biasRow: 4 * biased.row },
-    ...{ left: before, right: after, scale, cap },
+    heads,
+    keyHeads,
+    queries,
+    width,
+    valueWidth,
+    qHead: qs.head,
+    qRow: qs.row,
+    outHead: os.head,
+    outRow: os.row,
+    lseHead: 4 * queries,
+    maskHead: masked.head,
+    maskRow: masked.row,
+    biasHead: 4 * biased.head,
+    biasRow: 4 * biased.row,
+    left: before,
+    right: after,
+    scale,
+    cap,
   };
   const job = call.region.allocate(decodeJob.bytes);
   entries.forEach(({ stored, keys: count }, entry) => {
-    decodeJob.write(arena.memory, job, {
-      ...common,
-      ...stored,
+    decodeJob.writeParts(arena.memory, job, common, stored, {
       q: at.q + 4 * entry * heads * queries * width,
       out: out.address + 4 * entry * heads * queries * valueWidth,
       lse: lse.address + 4 * entry * heads * queries,
