@@ -3,7 +3,7 @@ import { clear, copyFloats } from "../pack";
 import { exponential, ln } from "../scalars";
 import { addIntegers, flush, scoreIntegers, split } from "./integers";
 import { Job } from "./job";
-import { scoreHalves, scores } from "./keys";
+import { deal, scoreHalves, scores } from "./keys";
 import { TINY, widen } from "./narrow";
 import {
   integersAt,
@@ -58,10 +58,13 @@ function heads<T>(job: Job, first: i32): void {
   close(job, first);
 }
 
-/** One beyond the last of the keys before `end` that lie in one page with key s. */
+/** Keys that are read together, at most: also where there are no pages, so that sums are added up alike. */
+const RUN = 64;
+
+/** One beyond the last of the keys before `end` that are read with key s: they lie in one page. */
 @inline
 function runEnd(job: Job, s: i32, end: i32): i32 {
-  return min(end, s - (s % job.pageKeys) + job.pageKeys);
+  return min(min(end, s - (s % RUN) + RUN), s - (s % job.pageKeys) + job.pageKeys);
 }
 
 /** The entry of the page table for the page of key s. */
@@ -113,13 +116,7 @@ function scoreRun<T>(job: Job, first: i32, from: i32, s: i32, end: i32, quick: b
   const page = entry(job, s);
   const slot = s % job.pageKeys;
   const base = job.k + <usize>page * job.kPage + <usize>slot * job.kRow + first * job.kHead;
-  const step = chunk(job.kRow);
-  for (let at = s; at < end; at += step) {
-    const stop = min(end, at + step);
-    const k = base + <usize>(at - s) * job.kRow;
-    touch(job, k + <usize>(stop - at) * job.kRow, <usize>(min(end, stop + step) - stop) * job.kRow);
-    scoreChunk<T>(job, k, stop - at, scoresAt(job) + ((at - from) << 2), quick);
-  }
+  scoreKeys<T>(job, base, end - s, scoresAt(job) + ((s - from) << 2), quick);
   if (isInteger<T>() && sizeof<T>() === 1)
     for (let j = 0; j < job.together; j++) {
       const offset = <usize>page * job.scalePage + <usize>(first + j) * job.scaleHead + <usize>slot * job.scaleRow;
@@ -129,60 +126,47 @@ function scoreRun<T>(job: Job, first: i32, from: i32, s: i32, end: i32, quick: b
     }
 }
 
-/** Scores of `count` keys, of which the first head's first begins at `keys`. */
-function scoreChunk<T>(job: Job, keys: usize, count: i32, target: usize, quick: bool): void {
+/**
+ * Scores of `count` keys, of which the first head's first begins at `keys`. The four that are read side by side are a
+ * quarter of them apart: memory gives more from several places than from one.
+ */
+function scoreKeys<T>(job: Job, keys: usize, count: i32, target: usize, quick: bool): void {
   const rows = rowsOfHead(job);
   const row = rowBytes(job.width);
   const wide = wideAt(job);
-  for (let at = 0; at < count; at += 4) {
+  const queries = queriesAt(job);
+  const units = queryUnitsAt(job);
+  const split = queryPartsAt(job);
+  const quarter = (count + 3) >> 2;
+  const apart = <usize>quarter << 2;
+  for (let at = 0; at < quarter; at++) {
     // Beyond the end stands the last key again; its scores are not used.
     const rest = count - at - 1;
-    const s1 = <usize>min(1, rest) * job.kRow;
-    const s2 = <usize>min(2, rest) * job.kRow;
-    const s3 = <usize>min(3, rest) * job.kRow;
+    const s1 = <usize>min(quarter, rest) * job.kRow;
+    const s2 = <usize>min(2 * quarter, rest) * job.kRow;
+    const s3 = <usize>min(3 * quarter, rest) * job.kRow;
     for (let j = 0; j < job.together; j++) {
       const k = keys + <usize>j * job.kHead;
-      const q = queriesAt(job) + <usize>(j * rows) * row;
+      const q = queries + <usize>(j * rows) * row;
       const scored = target + <usize>(j * rows) * SCORES;
-      if (isFloat<T>()) scores(k, k + s1, k + s2, k + s3, q, rows, job.width, scored);
+      if (isFloat<T>()) scores(k, k + s1, k + s2, k + s3, q, rows, job.width, scored, apart);
       else if (sizeof<T>() === 2 && quick)
-        v128.store(scored, scoreHalves(k, k + s1, k + s2, k + s3, q, job.width));
-      else if (sizeof<T>() === 1 && quick && load<f32>(queryUnitsAt(job) + (j << 2)) >= 0) {
-        const parts = queryPartsAt(job) + <usize>j * row;
-        const unit = load<f32>(queryUnitsAt(job) + (j << 2));
-        v128.store(scored, scoreIntegers(k, k + s1, k + s2, k + s3, parts, parts + (row >> 1), unit, job.width));
+        deal(scoreHalves(k, k + s1, k + s2, k + s3, q, job.width), scored, apart);
+      else if (sizeof<T>() === 1 && quick && load<f32>(units + (j << 2)) >= 0) {
+        const parts = split + <usize>j * row;
+        const unit = load<f32>(units + (j << 2));
+        deal(scoreIntegers(k, k + s1, k + s2, k + s3, parts, parts + (row >> 1), unit, job.width), scored, apart);
       } else {
         widen<T>(k, job.width, wide);
         widen<T>(k + s1, job.width, wide + row);
         widen<T>(k + s2, job.width, wide + 2 * row);
         widen<T>(k + s3, job.width, wide + 3 * row);
-        scores(wide, wide + row, wide + 2 * row, wide + 3 * row, q, rows, job.width, scored);
+        scores(wide, wide + row, wide + 2 * row, wide + 3 * row, q, rows, job.width, scored, apart);
       }
     }
-    keys += <usize>job.kRow << 2;
-    target += 16;
+    keys += job.kRow;
+    target += 4;
   }
-}
-
-/** Keys or values that are brought into the first cache together, for all key heads that are read side by side. */
-@inline
-function chunk(bytes: i32): i32 {
-  return max(4, (16384 / max(1, bytes)) & ~3);
-}
-
-/**
- * Brings what comes next into the first cache while nothing else waits for memory: loads that depend on nothing keep
- * more lines under way than arithmetic between them would. What was read is stored, so that it is not left out.
- */
-function touch(job: Job, at: usize, bytes: usize): void {
-  let seen = 0;
-  const part = (bytes >> 2) & ~63;
-  for (const end = at + part; at < end; at += 64) {
-    seen ^= load<u8>(at) ^ load<u8>(at + part);
-    seen ^= load<u8>(at + 2 * part) ^ load<u8>(at + 3 * part);
-  }
-  for (const end = at + bytes - part; at + 3 * part < end; at += 64) seen ^= load<u8>(at + 3 * part);
-  store<i32>(wideAt(job), seen);
 }
 
 function gather(source: usize, step: usize, count: i32, target: usize): void {
@@ -230,55 +214,67 @@ function absorb<T>(job: Job, first: i32, from: i32, count: i32, quick: bool): bo
 /** Adds the values of keys s to `end`, which lie in one page. */
 function addRun<T>(job: Job, first: i32, from: i32, s: i32, end: i32, zeros: bool, quick: bool): void {
   const base = job.v + <usize>entry(job, s) * job.vPage + <usize>(s % job.pageKeys) * job.vRow + first * job.vHead;
-  const step = chunk(job.vRow);
-  for (let at = s; at < end; at += step) {
-    const stop = min(end, at + step);
-    const v = base + <usize>(at - s) * job.vRow;
-    if (!zeros) touch(job, v + <usize>(stop - at) * job.vRow, <usize>(min(end, stop + step) - stop) * job.vRow);
-    addChunk<T>(job, v, stop - at, (at - from) << 2, zeros, quick);
-  }
+  addValues<T>(job, base, end - s, <usize>(s - from) << 2, zeros, quick);
 }
 
-/** Adds `count` values; `place` is where their probabilities stand in a row of them. */
-function addChunk<T>(job: Job, values: usize, count: i32, place: usize, zeros: bool, quick: bool): void {
+/** Adds `count` values, read as keys are; `place` is where their probabilities stand in a row of them. */
+function addValues<T>(job: Job, values: usize, count: i32, place: usize, zeros: bool, quick: bool): void {
   const rows = rowsOfHead(job);
   const row = rowBytes(job.valueWidth);
   const wide = wideAt(job);
-  const s1: usize = job.vRow;
+  const weighted = scoresAt(job);
+  const added = sumsAt(job);
+  const units = unitsAt(job);
+  const split = partsAt(job);
+  const counted = integersAt(job);
+  const quarter = count >> 2;
+  const apart = <usize>quarter << 2;
+  const s1 = <usize>quarter * job.vRow;
   const s2 = s1 + s1;
   const s3 = s1 + s2;
-  for (let at = 0; at < count; at += 4) {
+  for (let at = 0; at < quarter; at++) {
     for (let j = 0; j < job.together; j++) {
       const v = values + <usize>j * job.vHead;
-      const p = scoresAt(job) + <usize>(j * rows) * SCORES + place;
-      const sums = sumsAt(job) + <usize>(j * rows) * row;
-      if (count - at < 4 || (zeros && anyZero(p, rows)))
-        for (let i = 0; i < min(4, count - at); i++) {
-          const value = v + <usize>i * s1;
-          const weights = p + (i << 2);
-          if (!anyNotZero(weights, rows)) continue;
-          if (isFloat<T>()) addSeen(value, weights, rows, job.valueWidth, sums);
-          else {
-            widen<T>(value, job.valueWidth, wide);
-            addSeen(wide, weights, rows, job.valueWidth, sums);
-          }
-        }
-      else if (isFloat<T>()) addAll(v, v + s1, v + s2, v + s3, p, rows, job.valueWidth, sums);
-      else if (sizeof<T>() === 2 && quick) addHalves(v, v + s1, v + s2, v + s3, p, job.valueWidth, sums);
-      else if (sizeof<T>() === 1 && quick && load<f32>(unitsAt(job) + (j << 2)) >= 0) {
-        const high = partsAt(job) + <usize>j * SCORES + (place >> 1);
-        const integers = integersAt(job) + <usize>(2 * j) * row;
-        addIntegers(v, v + s1, v + s2, v + s3, high, high + (SCORES >> 1), job.valueWidth, integers);
+      const p = weighted + <usize>(j * rows) * SCORES + place;
+      const sums = added + <usize>(j * rows) * row;
+      if (zeros && anyZero(p, apart, rows))
+        for (let i: usize = 0; i < 4; i++) addOne<T>(job, v + i * s1, p + i * apart, rows, sums);
+      else if (isFloat<T>()) addAll(v, v + s1, v + s2, v + s3, p, apart, rows, job.valueWidth, sums);
+      else if (sizeof<T>() === 2 && quick) addHalves(v, v + s1, v + s2, v + s3, p, apart, job.valueWidth, sums);
+      else if (sizeof<T>() === 1 && quick && load<f32>(units + (j << 2)) >= 0) {
+        const high = split + <usize>j * SCORES + (place >> 1);
+        const integers = counted + <usize>(2 * j) * row;
+        addIntegers(v, v + s1, v + s2, v + s3, high, high + (SCORES >> 1), apart >> 1, job.valueWidth, integers);
       } else {
         widen<T>(v, job.valueWidth, wide);
         widen<T>(v + s1, job.valueWidth, wide + row);
         widen<T>(v + s2, job.valueWidth, wide + 2 * row);
         widen<T>(v + s3, job.valueWidth, wide + 3 * row);
-        addAll(wide, wide + row, wide + 2 * row, wide + 3 * row, p, rows, job.valueWidth, sums);
+        addAll(wide, wide + row, wide + 2 * row, wide + 3 * row, p, apart, rows, job.valueWidth, sums);
       }
     }
-    values += s1 << 2;
-    place += 16;
+    values += job.vRow;
+    place += 4;
+  }
+  values += s3;
+  place += 3 * apart;
+  for (let at = quarter << 2; at < count; at++) {
+    for (let j = 0; j < job.together; j++) {
+      const p = weighted + <usize>(j * rows) * SCORES + place;
+      addOne<T>(job, values + <usize>j * job.vHead, p, rows, added + <usize>(j * rows) * row);
+    }
+    values += job.vRow;
+    place += 4;
+  }
+}
+
+/** Adds one value to the queries that see it. */
+function addOne<T>(job: Job, value: usize, weights: usize, rows: i32, sums: usize): void {
+  if (!anyNotZero(weights, rows)) return;
+  if (isFloat<T>()) addSeen(value, weights, rows, job.valueWidth, sums);
+  else {
+    widen<T>(value, job.valueWidth, wideAt(job));
+    addSeen(wideAt(job), weights, rows, job.valueWidth, sums);
   }
 }
 
@@ -292,9 +288,12 @@ function flushAll(job: Job): void {
 }
 
 /** Whether any query has a probability of 0 for any of four keys. */
-function anyZero(p: usize, rows: i32): bool {
-  for (let r = 0; r < rows; r++)
-    if (v128.any_true(f32x4.eq(v128.load(p + <usize>r * SCORES), f32x4.splat(0)))) return true;
+function anyZero(p: usize, apart: usize, rows: i32): bool {
+  for (let r = 0; r < rows; r++) {
+    if (load<f32>(p) === 0 || load<f32>(p + apart) === 0) return true;
+    if (load<f32>(p + 2 * apart) === 0 || load<f32>(p + 3 * apart) === 0) return true;
+    p += SCORES;
+  }
   return false;
 }
 

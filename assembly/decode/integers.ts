@@ -98,7 +98,16 @@ export function scoreIntegers(
   return joined(h, l, unit);
 }
 
-/** Adds four values to a query's integer sums: a row of the high ones, then one of the low ones. */
+/** Two parts, `apart` bytes from one another, again and again. */
+@inline
+function pair(part: usize, apart: usize): v128 {
+  return v128.shuffle<i16>(v128.load16_splat(part), v128.load16_splat(part + apart), 0, 8, 1, 9, 2, 10, 3, 11);
+}
+
+/**
+ * Adds four values, whose parts are `apart` bytes apart, to a query's integer sums: a row of the high ones, then one of
+ * the low ones.
+ */
 export function addIntegers(
   v0: usize,
   v1: usize,
@@ -106,13 +115,14 @@ export function addIntegers(
   v3: usize,
   high: usize,
   low: usize,
+  apart: usize,
   width: i32,
   sums: usize,
 ): void {
-  const h01 = v128.load32_splat(high);
-  const h23 = v128.load32_splat(high, 4);
-  const l01 = v128.load32_splat(low);
-  const l23 = v128.load32_splat(low, 4);
+  const h01 = pair(high, apart);
+  const h23 = pair(high + 2 * apart, apart);
+  const l01 = pair(low, apart);
+  const l23 = pair(low + 2 * apart, apart);
   let lows = sums + rowBytes(width);
   let at: usize = 0;
   for (const end: usize = width & ~7; at < end; at += 8) {
@@ -141,8 +151,8 @@ export function addIntegers(
   }
   for (; at < <usize>width; at++) {
     const x = i32x4(<i32>load<i8>(v0 + at), <i32>load<i8>(v1 + at), <i32>load<i8>(v2 + at), <i32>load<i8>(v3 + at));
-    store<i32>(sums, load<i32>(sums) + inner(x, high));
-    store<i32>(lows, load<i32>(lows) + inner(x, low));
+    store<i32>(sums, load<i32>(sums) + inner(x, h01, h23));
+    store<i32>(lows, load<i32>(lows) + inner(x, l01, l23));
     sums += 4;
     lows += 4;
   }
@@ -150,8 +160,9 @@ export function addIntegers(
 
 /** Four integers times four parts. */
 @inline
-function inner(x: v128, parts: usize): i32 {
-  const y = i32x4.mul(x, v128.load_ext<i16>(parts));
+function inner(x: v128, first: v128, second: v128): i32 {
+  const parts = v128.shuffle<i32>(i32x4.extend_low_i16x8_s(first), i32x4.extend_low_i16x8_s(second), 0, 1, 4, 5);
+  const y = i32x4.mul(x, parts);
   return (
     i32x4.extract_lane(y, 0) + i32x4.extract_lane(y, 1) + i32x4.extract_lane(y, 2) + i32x4.extract_lane(y, 3)
   );

@@ -11,6 +11,15 @@ function lanes(a: v128, b: v128, c: v128, d: v128): v128 {
   return f32x4.add(v128.shuffle<f32>(ab, cd, 0, 1, 4, 5), v128.shuffle<f32>(ab, cd, 2, 3, 6, 7));
 }
 
+/** Stores the scores of four keys that are `apart` from one another. */
+@inline
+export function deal(four: v128, target: usize, apart: usize): void {
+  v128.store_lane<f32>(target, four, 0);
+  v128.store_lane<f32>(target + apart, four, 1);
+  v128.store_lane<f32>(target + 2 * apart, four, 2);
+  v128.store_lane<f32>(target + 3 * apart, four, 3);
+}
+
 /** One query times four keys of floats. */
 @inline
 function score(k0: usize, k1: usize, k2: usize, k3: usize, q: usize, width: i32): v128 {
@@ -85,7 +94,17 @@ export function scoreHalves(k0: usize, k1: usize, k2: usize, k3: usize, q: usize
 }
 
 /** `rows` queries times four keys of floats. */
-export function scores(k0: usize, k1: usize, k2: usize, k3: usize, q: usize, rows: i32, width: i32, target: usize): void {
+export function scores(
+  k0: usize,
+  k1: usize,
+  k2: usize,
+  k3: usize,
+  q: usize,
+  rows: i32,
+  width: i32,
+  target: usize,
+  apart: usize,
+): void {
   const row = rowBytes(width);
   const end = (<usize>width) << 2;
   let r = 0;
@@ -132,10 +151,10 @@ export function scores(k0: usize, k1: usize, k2: usize, k3: usize, q: usize, row
       x3 = madd(a, z3, x3);
       y3 = madd(b, z3, y3);
     }
-    v128.store(target, lanes(x0, x1, x2, x3));
-    v128.store(target + SCORES, lanes(y0, y1, y2, y3));
+    deal(lanes(x0, x1, x2, x3), target, apart);
+    deal(lanes(y0, y1, y2, y3), target + SCORES, apart);
     q = p + row;
     target += 2 * SCORES;
   }
-  if (r < rows) v128.store(target, score(k0, k1, k2, k3, q, width));
+  if (r < rows) deal(score(k0, k1, k2, k3, q, width), target, apart);
 }

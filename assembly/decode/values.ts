@@ -1,15 +1,24 @@
-/** sums += probabilities · values: four keys at a time, each read once for all queries. Columns are a row of values. */
+/** sums += probabilities · values: four keys at a time, each read once for all queries; their probabilities are `apart` bytes apart. */
 import { madd } from "../lanes";
 import { TINY, tinyHigh, tinyLow } from "./narrow";
 import { rowBytes, SCORES } from "./scratch";
 
 /** One query's sums, and four values of floats. */
 @inline
-function add(v0: usize, v1: usize, v2: usize, v3: usize, probabilities: usize, width: i32, sums: usize): void {
+function add(
+  v0: usize,
+  v1: usize,
+  v2: usize,
+  v3: usize,
+  probabilities: usize,
+  apart: usize,
+  width: i32,
+  sums: usize,
+): void {
   const p0 = v128.load32_splat(probabilities);
-  const p1 = v128.load32_splat(probabilities, 4);
-  const p2 = v128.load32_splat(probabilities, 8);
-  const p3 = v128.load32_splat(probabilities, 12);
+  const p1 = v128.load32_splat(probabilities + apart);
+  const p2 = v128.load32_splat(probabilities + 2 * apart);
+  const p3 = v128.load32_splat(probabilities + 3 * apart);
   let at: usize = 0;
   const end = (<usize>width) << 2;
   for (; at + 16 <= end; at += 16) {
@@ -36,14 +45,15 @@ export function addHalves(
   v2: usize,
   v3: usize,
   probabilities: usize,
+  apart: usize,
   width: i32,
   sums: usize,
 ): void {
-  const p = f32x4.mul(v128.load(probabilities), f32x4.splat(TINY));
-  const p0 = v128.shuffle<f32>(p, p, 0, 0, 0, 0);
-  const p1 = v128.shuffle<f32>(p, p, 1, 1, 1, 1);
-  const p2 = v128.shuffle<f32>(p, p, 2, 2, 2, 2);
-  const p3 = v128.shuffle<f32>(p, p, 3, 3, 3, 3);
+  const grow = f32x4.splat(TINY);
+  const p0 = f32x4.mul(v128.load32_splat(probabilities), grow);
+  const p1 = f32x4.mul(v128.load32_splat(probabilities + apart), grow);
+  const p2 = f32x4.mul(v128.load32_splat(probabilities + 2 * apart), grow);
+  const p3 = f32x4.mul(v128.load32_splat(probabilities + 3 * apart), grow);
   let at: usize = 0;
   const end = (<usize>width) << 1;
   for (; at + 16 <= end; at += 16) {
@@ -81,6 +91,7 @@ export function addAll(
   v2: usize,
   v3: usize,
   probabilities: usize,
+  apart: usize,
   rows: i32,
   width: i32,
   sums: usize,
@@ -91,14 +102,14 @@ export function addAll(
   for (; r + 2 <= rows; r += 2) {
     const below = sums + row;
     const p0 = v128.load32_splat(probabilities);
-    const p1 = v128.load32_splat(probabilities, 4);
-    const p2 = v128.load32_splat(probabilities, 8);
-    const p3 = v128.load32_splat(probabilities, 12);
+    const p1 = v128.load32_splat(probabilities + apart);
+    const p2 = v128.load32_splat(probabilities + 2 * apart);
+    const p3 = v128.load32_splat(probabilities + 3 * apart);
     probabilities += SCORES;
     const r0 = v128.load32_splat(probabilities);
-    const r1 = v128.load32_splat(probabilities, 4);
-    const r2 = v128.load32_splat(probabilities, 8);
-    const r3 = v128.load32_splat(probabilities, 12);
+    const r1 = v128.load32_splat(probabilities + apart);
+    const r2 = v128.load32_splat(probabilities + 2 * apart);
+    const r3 = v128.load32_splat(probabilities + 3 * apart);
     probabilities += SCORES;
     let at: usize = 0;
     for (; at + 16 <= end; at += 16) {
@@ -135,7 +146,7 @@ export function addAll(
     }
     sums = below + row;
   }
-  if (r < rows) add(v0, v1, v2, v3, probabilities, width, sums);
+  if (r < rows) add(v0, v1, v2, v3, probabilities, apart, width, sums);
 }
 
 /**
