@@ -31,6 +31,8 @@ export interface Ring {
   drawn(...shape: number[]): WasmTensor;
   /** A tensor in the kernels' memory to write to. */
   blank(...shape: number[]): WasmTensor;
+  /** The same kernels on that many threads, in a memory of their own, until the bench closes the ring. */
+  threaded(threads: number): Promise<Kernels>;
   /** Peers that are installed. */
   readonly onnx?: Onnx | undefined;
   readonly tensorflow?: Tensorflow | undefined;

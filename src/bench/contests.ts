@@ -7,6 +7,7 @@ import { linear } from "./contests/linear.ts";
 import { matmul } from "./contests/matmul.ts";
 import { rows } from "./contests/rows.ts";
 import { states } from "./contests/states.ts";
+import { threads } from "./contests/threads.ts";
 import { weights } from "./contests/weights.ts";
 
 export const contests = {
@@ -17,5 +18,6 @@ export const contests = {
   linear,
   rows,
   states,
+  threads,
   weights,
 } satisfies Readonly<Record<string, Contests>>;

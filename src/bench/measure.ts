@@ -1,6 +1,6 @@
 /** Measures contests in this process. */
 import { random } from "../oracle/random.ts";
-import { load } from "../wasm/load.ts";
+import { type Kernels, load } from "../wasm/load.ts";
 import type { Contest, Contests, Ring } from "./contest.ts";
 import { onnx } from "./rivals/onnx.ts";
 import { tensorflow } from "./rivals/tensorflow.ts";
@@ -70,9 +70,15 @@ export async function measure(
   let highest = 0;
   for (const kind of kinds) {
     const region = kernels.region();
+    const engines: Kernels[] = [];
     const ring: Ring = {
       kernels,
       region,
+      async threaded(threads) {
+        const more = await load({ ...(url && { url }), threads });
+        engines.push(more);
+        return more;
+      },
       drawn(...shape) {
         const t = region.tensor(shape);
         const { data } = t;
@@ -117,6 +123,7 @@ export async function measure(
       });
     }
     region.release();
+    for (const more of engines) more.close();
   }
   outer.release();
   return { target: kernels.target, tile: kernels.tile, peak: highest, bandwidth: median(sweeps), lines };

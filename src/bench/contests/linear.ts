@@ -1,6 +1,7 @@
 import type { Kernels } from "../../wasm/load.ts";
 import type { WasmTensor } from "../../wasm/tensor.ts";
 import type { Contest, Contests, Ring } from "../contest.ts";
+import { composed } from "../rivals/composed.ts";
 
 const heads = 8;
 const chunk = 16;
@@ -58,7 +59,7 @@ function task({ drawn }: Ring, tokens: number, width: number, channels: boolean)
   return { q, k, v, gates };
 }
 
-function prefill(ring: Ring, tokens: number, width: number, channels: boolean): Contest {
+async function prefill(ring: Ring, tokens: number, width: number, channels: boolean): Promise<Contest> {
   const { kernels, blank } = ring;
   const of = task(ring, tokens, width, channels);
   const [into, stateInto, other] = [
@@ -77,6 +78,7 @@ function prefill(ring: Ring, tokens: number, width: number, channels: boolean): 
         : {
             "straight loops": () => loops(of, new Float32Array(heads * width * width)),
             "our softmax attention, causal": softmax(kernels, q, k, v, other),
+            "onnxruntime-web, composed": await composed(ring.onnx, of),
           },
   };
 }
@@ -101,11 +103,13 @@ function decode(ring: Ring, width: number, channels: boolean): Contest {
   };
 }
 
-/** Prefill and decode beside the recurrence as it is written and beside softmax attention. */
-export const linear: Contests = (ring) =>
-  [false, true].flatMap((channels) =>
-    [64, 128].flatMap((width) => [
-      ...[256, 1024, 4096, 16384].map((tokens) => prefill(ring, tokens, width, channels)),
-      decode(ring, width, channels),
-    ]),
-  );
+/** Prefill and decode beside the recurrence as it is written, softmax attention, and a graph of products. */
+export const linear: Contests = async (ring) => {
+  const contests: Contest[] = [];
+  for (const channels of [false, true])
+    for (const width of [64, 128]) {
+      for (const tokens of [256, 1024, 4096, 16384]) contests.push(await prefill(ring, tokens, width, channels));
+      contests.push(decode(ring, width, channels));
+    }
+  return contests;
+};
