@@ -1,4 +1,5 @@
 /** What the bench measures: one job, done by this package's kernels and by others, interleaved in one process. */
+import type { Id } from "../../spec/catalogue.ts";
 import type { Region } from "../wasm/arena.ts";
 import type { Kernels } from "../wasm/load.ts";
 import type { Floats, WasmTensor } from "../wasm/tensor.ts";
@@ -11,6 +12,8 @@ export type Rival = () => ArrayLike<number> | Floats | undefined | Promise<Array
 export interface Contest {
   /** What is computed, with its sizes: `attention 1024 causal`. */
   readonly name: string;
+  /** The page whose mechanism it is, where the documentation shows it. */
+  readonly page?: Id;
   /** Multiplications and additions it takes; gives the share of the peak of arithmetic. */
   readonly operations?: number;
   /** Bytes that have to be read from memory; gives the share of the load bandwidth. */

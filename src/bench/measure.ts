@@ -8,6 +8,7 @@ import { tensorflow } from "./rivals/tensorflow.ts";
 /** What one process found out about one contest. */
 export interface Line {
   readonly name: string;
+  readonly page: string | null;
   /** Median time of ours. */
   readonly milliseconds: number;
   /** Share of what a loop over registers alone (or one that only reads as many bytes) reached just before and after. */
@@ -116,6 +117,7 @@ export async function measure(
       }
       lines.push({
         name: contest.name,
+        page: contest.page ?? null,
         milliseconds: median(ours),
         ofPeak: shares.length ? median(shares) : null,
         ofBandwidth: reads.length ? median(reads) : null,

@@ -8,6 +8,7 @@ export interface Spread {
 }
 export interface Entry {
   readonly name: string;
+  readonly page: string | null;
   readonly milliseconds: Spread;
   readonly ofPeak: Spread | null;
   readonly ofBandwidth: Spread | null;
@@ -35,13 +36,14 @@ export function report(runs: readonly Run[], engine: string, processor: string):
     processes: runs.length,
     peak: median(runs.map((run) => run.peak)),
     bandwidth: median(runs.map((run) => run.bandwidth)),
-    entries: first.lines.map(({ name, rivals }, i) => {
+    entries: first.lines.map(({ name, page, rivals }, i) => {
       const all = (of: (line: Line) => number | null): Spread | null => {
         const values = runs.map((run) => of(run.lines[i]!)).filter((value) => value !== null);
         return values.length ? { median: median(values), least: Math.min(...values), most: Math.max(...values) } : null;
       };
       return {
         name,
+        page,
         milliseconds: all((line) => line.milliseconds)!,
         ofPeak: all((line) => line.ofPeak),
         ofBandwidth: all((line) => line.ofBandwidth),

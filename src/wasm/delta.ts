@@ -104,10 +104,26 @@ export function deltaRule(
       state: after.address,
       out: out.address,
       scratch: 0,
-      ...{ heads, keyHeads, tokens, writes, width, valueWidth, chunk },
-      ...{ qHead, qRow, kHead, kRow, vHead, vRow, outHead, outRow, betaHead, betaRow },
+      heads,
+      keyHeads,
+      tokens,
+      writes,
+      width,
+      valueWidth,
+      chunk,
+      qHead,
+      qRow,
+      kHead,
+      kRow,
+      vHead,
+      vRow,
+      outHead,
+      outRow,
+      betaHead,
+      betaRow,
       betaWide: Number(beta?.shape.length === 3),
-      ...{ gateHead, gateRow },
+      gateHead,
+      gateRow,
       gateWide: Number(gates?.shape.length === 3),
       logs: Number(gate !== undefined),
       before: Number(readBefore),
@@ -116,8 +132,9 @@ export function deltaRule(
     };
     const [run, room] =
       chunk === 1 ? [exports.deltaSteps, exports.deltaStepsScratch] : [exports.delta, exports.deltaScratch];
-    const scratch = call.region.allocate(room(call.describe(deltaJob, described)) >>> 0);
-    run(call.describe(deltaJob, { ...described, scratch }));
+    const job = call.describe(deltaJob, described);
+    deltaJob.set(arena.memory, job, "scratch", call.region.allocate(room(job) >>> 0));
+    run(job);
     return { out: call.result(out, into), state: call.result(after, stateInto) };
   });
 }

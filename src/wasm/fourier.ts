@@ -81,7 +81,8 @@ export function fourier(
         plan: planOf(call, length).plan,
         re: call.addressOf("re", re),
         im: optional(call, "im", im),
-        ...{ outRe: outRe.address, outIm: outIm.address },
+        outRe: outRe.address,
+        outIm: outIm.address,
         scratch: call.region.allocate(64 * length),
         point: 4 * after,
         outer: 4 * length * after,
@@ -151,7 +152,12 @@ export function longConvolution(
         d: optional(call, "d", d),
         out: out.address,
         scratch: call.region.allocate(96 * length),
-        ...{ tokens: T, channels: C, tapCount, behindCount, tapRow: row(taps), behindRow: row(behind) },
+        tokens: T,
+        channels: C,
+        tapCount,
+        behindCount,
+        tapRow: row(taps),
+        behindRow: row(behind),
       });
       exports.longConvolve(job);
     }

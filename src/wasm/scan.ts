@@ -62,7 +62,10 @@ export function selectiveScan(
       last: place.last.address,
       out: place.out.address,
       scratch: call.region.allocate(exports.scanScratch(C, N) >>> 0),
-      ...{ tokens: T, channels: C, states: N, softplus: Number(softplus) },
+      tokens: T,
+      channels: C,
+      states: N,
+      softplus: Number(softplus),
     });
     exports.scan(job);
     return place.results();
@@ -156,7 +159,10 @@ export function diagonalSystem(
       last: last.address,
       lastIm: lastIm.address,
       scratch: call.region.allocate(exports.diagonalScratch(C, N) >>> 0),
-      ...{ tokens: T, channels: C, states: N, complex: Number(keepIm !== undefined) },
+      tokens: T,
+      channels: C,
+      states: N,
+      complex: Number(keepIm !== undefined),
     });
     exports.diagonal(job);
     return {

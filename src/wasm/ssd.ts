@@ -61,7 +61,12 @@ export function ssd(
       last: place.last.address,
       out: place.out.address,
       scratch: call.region.allocate(exports.ssdScratch(H, E, N) >>> 0),
-      ...{ tokens: T, heads: H, groups: G, width: E, states: N, softplus: Number(softplus) },
+      tokens: T,
+      heads: H,
+      groups: G,
+      width: E,
+      states: N,
+      softplus: Number(softplus),
     });
     exports.ssd(job);
     return place.results();

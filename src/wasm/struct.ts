@@ -18,6 +18,8 @@ export interface Struct<Name extends string> {
     address: number,
     ...parts: Name extends Named<Parts[number]> ? Parts : never
   ): void;
+  /** Writes one field of a description that stands there. */
+  set(memory: WebAssembly.Memory, address: number, name: Name, value: number): void;
   read(memory: WebAssembly.Memory, address: number): Record<Name, number>;
   /** Where a field begins, in bytes. */
   at(name: Name): number;
@@ -47,6 +49,7 @@ export function struct<const F extends Readonly<Record<string, Kind>>>(
     fields,
     bytes: 4 * all.length,
     write: (memory, address, values) => write(memory, address, [values]),
+    set: (memory, address, name, value) => write(memory, address, [{ [name]: value } as Fields<keyof F & string>]),
     writeParts: (memory, address, ...parts) => write(memory, address, parts),
     read(memory, address) {
       const view = new DataView(memory.buffer, address, 4 * all.length);

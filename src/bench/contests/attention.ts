@@ -35,6 +35,7 @@ async function contest(ring: Ring, shape: Shape): Promise<Contest> {
   const kind = [width === 64 ? "" : ` D=${width}`, keyHeads === heads ? "" : ` ${heads}/${keyHeads} heads`];
   return {
     name: `attention ${n}${kind.join("")}${causal ? " causal" : ""}`,
+    page: "core/flash-attention",
     operations: 4 * heads * width * (causal ? (n * (n + 1)) / 2 : n * n),
     ours: () => kernels.attention(q, k, v, { causal, into }).out,
     rivals: {

@@ -1,4 +1,5 @@
 /** The delta rule: whole sequences, beside straight loops and causal softmax attention, and token by token. */
+import type { Id } from "../../../spec/catalogue.ts";
 import type { DeltaRuleOptions } from "../../wasm/delta.ts";
 import type { Floats, WasmTensor } from "../../wasm/tensor.ts";
 import type { Contest, Contests, Ring } from "../contest.ts";
@@ -26,7 +27,8 @@ function sequences(ring: Ring, tokens: number, width: number): Contest[] {
     kernels.attention(q, k, v, { causal: true, into: attended });
     return undefined;
   };
-  const contest = (what: string, options: DeltaRuleOptions, perToken: number): Contest => ({
+  const contest = (page: Id, what: string, options: DeltaRuleOptions, perToken: number): Contest => ({
+    page,
     name: `${what} ${tokens}${width === 64 ? "" : ` D=${width}`}`,
     operations: heads * tokens * perToken,
     ours: () => kernels.deltaRule(q, k, v, { ...options, into, stateInto: state }).out,
@@ -39,9 +41,9 @@ function sequences(ring: Ring, tokens: number, width: number): Contest[] {
   const chunked = 6 * width * width + 4 * 16 * width;
   const twice = kernels.target === "relaxed" ? 8 * width * width + 8 * 16 * width : 9 * width * width;
   return [
-    contest("gated delta rule", { gate, beta }, chunked),
-    contest("Kimi delta attention", { gate: gates, beta }, chunked),
-    contest("RWKV-7", { decay: decays, read: k, readBefore: true, erase: k }, twice),
+    contest("linear/gated-deltanet", "gated delta rule", { gate, beta }, chunked),
+    contest("linear/kimi-delta-attention", "Kimi delta attention", { gate: gates, beta }, chunked),
+    contest("linear/rwkv7-time-mixing", "RWKV-7", { decay: decays, read: k, readBefore: true, erase: k }, twice),
   ];
 }
 
@@ -63,21 +65,31 @@ function tensors({ drawn, blank }: Ring, heads: number, tokens: number, width: n
 function decode(ring: Ring, width: number): Contest {
   const { kernels } = ring;
   const heads = 8;
-  const { q, k, v, gate, beta, into } = tensors(ring, heads, 1, width);
+  // Each another token: a state that one token alone is written to fades into numbers that are slow to compute with.
+  const tokens = Array.from({ length: decoded }, () => tensors(ring, heads, 1, width));
   const state = ring.blank(heads, width, width);
   state.data.fill(0);
   const [keys, values] = [ring.drawn(heads, 4096, width), ring.drawn(heads, 4096, width)];
-  const times = (body: () => void) => () => {
-    for (let i = 0; i < decoded; i++) body();
+  const each = (body: (token: ReturnType<typeof tensors>) => void) => () => {
+    tokens.forEach(body);
     return undefined;
   };
+  const plain = tokens.map(({ q, k, v, gate, beta }) => straight(deltaLoops({ gate, beta }), q, k, v));
   return {
     name: `gated delta rule, ${decoded} tokens one by one${width === 64 ? "" : ` D=${width}`}`,
+    page: "linear/gated-deltanet",
     bytes: 4 * decoded * heads * width * width,
-    ours: times(() => kernels.deltaRule(q, k, v, { gate, beta, state, stateInto: state, into })),
+    ours: each(({ q, k, v, gate, beta, into }) => {
+      kernels.deltaRule(q, k, v, { gate, beta, state, stateInto: state, into });
+    }),
     rivals: {
-      loops: times(straight(deltaLoops({ gate, beta }), q, k, v)),
-      "our attention to 4096": times(() => kernels.attention(q, keys, values, { into })),
+      loops: () => {
+        for (const token of plain) token();
+        return undefined;
+      },
+      "our attention to 4096": each(({ q, into }) => {
+        kernels.attention(q, keys, values, { into });
+      }),
     },
   };
 }

@@ -12,6 +12,8 @@ const chunk = 16;
  */
 const operations = (width: number): number => heads * ((chunk + 1) * 2 * width + 4 * width * width);
 
+const pageOf = (channels: boolean) => (channels ? "linear/gated-linear-attention" : "linear/retention");
+
 interface Task {
   readonly q: WasmTensor;
   readonly k: WasmTensor;
@@ -70,6 +72,7 @@ async function prefill(ring: Ring, tokens: number, width: number, channels: bool
   const { q, k, v, gates } = of;
   return {
     name: `linear attention, a gate a ${channels ? "channel" : "head"}, prefill ${tokens}, width ${width}`,
+    page: pageOf(channels),
     operations: tokens * operations(width),
     ours: () => kernels.linearAttention(q, k, v, { gates, chunk, into, stateInto }).out,
     rivals:
@@ -93,6 +96,7 @@ function decode(ring: Ring, width: number, channels: boolean): Contest {
   const { q, k, v, gates } = of;
   return {
     name: `linear attention, a gate a ${channels ? "channel" : "head"}, decode, width ${width}`,
+    page: pageOf(channels),
     operations: heads * 5 * width * width,
     bytes: 4 * heads * width * width,
     ours: () => kernels.linearAttention(q, k, v, { gates, state, into, stateInto: after }).out,

@@ -76,6 +76,7 @@ function ssd(ring: Ring, tokens: number, states: number): Contest {
   const copies = arraysOf(of);
   return {
     name: `state-space duality ${decode ? "decode" : `prefill ${tokens}`}, ${states} states`,
+    page: "linear/mamba2-ssd",
     operations: decode ? heads * 5 * width * states : ssdOperations(tokens, states),
     ...(decode ? { bytes: 4 * heads * width * states } : {}),
     ours: () => kernels.ssd(of, { state, into, stateInto }).out,
@@ -134,6 +135,7 @@ function scan(ring: Ring, tokens: number): Contest {
   const copies = arraysOf(of);
   return {
     name: `selective scan ${tokens === 1 ? "decode" : `prefill ${tokens}`}, ${channels} channels of ${scanStates} states`,
+    page: "linear/mamba-selective-ssm",
     operations: tokens * channels * scanStates * scanOperations,
     ours: () => kernels.selectiveScan(of, { state, into, stateInto }).out,
     rivals: {
@@ -174,6 +176,7 @@ function long({ kernels, drawn, blank }: Ring, tokens: number): Contest {
   const copies = [u.data.slice(), taps.data.slice()] as const;
   return {
     name: `long convolution ${tokens}, ${width} channels`,
+    page: "spectral/long-convolution",
     operations: width * tokens * (15 * Math.log2(tokens) + 24),
     ours: () => kernels.longConvolution(u, taps, { into }),
     rivals: { "straight loops": tokens <= 1024 ? () => longLoops(...copies, tokens, width) : undefined },
