@@ -1,4 +1,4 @@
-/** Serves a folder below a path of its own, as any static host would; and a browser that may reach nothing else. */
+/** Serves a folder below a path of its own, as any static host would, ranges included; and a browser to look at it. */
 import { createReadStream, existsSync, statSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -10,10 +10,12 @@ const types: Readonly<Record<string, string>> = {
   ".html": "text/html; charset=utf-8",
   ".css": "text/css; charset=utf-8",
   ".js": "text/javascript; charset=utf-8",
+  ".mjs": "text/javascript; charset=utf-8",
   ".json": "application/json",
   ".svg": "image/svg+xml",
   ".png": "image/png",
   ".woff2": "font/woff2",
+  ".wasm": "application/wasm",
 };
 
 /** The address of the served folder, and what stops the server. */
@@ -29,8 +31,17 @@ export async function serve(
       response.writeHead(404).end();
       return;
     }
-    response.writeHead(200, { "content-type": types[extname(file)] ?? "application/octet-stream" });
-    createReadStream(file).pipe(response);
+    const type = { "content-type": types[extname(file)] ?? "application/octet-stream" };
+    const { size } = statSync(file);
+    const [, from, to] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? "") ?? [];
+    if (from === undefined || Number(from) >= size) {
+      response.writeHead(200, type);
+      createReadStream(file).pipe(response);
+      return;
+    }
+    const [start, end] = [Number(from), Math.min(Number(to), size - 1)];
+    response.writeHead(206, { ...type, "content-range": `bytes ${start}-${end}/${size}` });
+    createReadStream(file, { start, end }).pipe(response);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;

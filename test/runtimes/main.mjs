@@ -1,10 +1,14 @@
-/** Node, Deno and Bun: the kernels find their own files. */
-import { load } from "attnspec/wasm";
-import { smoke } from "./smoke.mjs";
-
+/** Node, Deno and Bun: kernels and model find their own files. */
 const start = performance.now();
+const { load } = await import("attnspec/wasm");
+const imported = performance.now();
 const kernels = await load();
 const one = { shape: [1, 1], data: Float32Array.of(1) };
 kernels.matmul(one, one);
-const cold = performance.now() - start;
-console.log(`${await smoke(kernels)}; first call after ${cold.toFixed(1)} ms`);
+const called = performance.now();
+
+const { embedded } = await import("attnspec/models");
+const { smoke } = await import("./smoke.mjs");
+const [said, written] = (await smoke(kernels, embedded())).split("\n");
+const cold = `imported in ${(imported - start).toFixed(1)} ms, first kernel call ${(called - imported).toFixed(1)} ms later`;
+console.log(`${said}; ${cold}\n${written}`);
