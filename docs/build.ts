@@ -10,11 +10,13 @@ import { dirname, join } from "node:path";
 import Eleventy from "@11ty/eleventy";
 import { build } from "esbuild";
 import MiniSearch from "minisearch";
+import { cache, compileKernels } from "../scripts/kernels.ts";
 import { root } from "../scripts/pages.ts";
 import { api } from "./api.ts";
 import { searching } from "./client/searching.ts";
 import { gather } from "./collect/facts.ts";
 import { guides } from "./collect/guides.ts";
+import { sizes } from "./collect/sizes.ts";
 import { configure } from "./eleventy.config.ts";
 import { captured, gallery } from "./picture/gallery.ts";
 import { png } from "./picture/png.ts";
@@ -153,6 +155,7 @@ for (const entry of existsSync(out) ? readdirSync(out) : [])
   if (withApi || entry !== "api") rmSync(join(out, entry), { recursive: true });
 const site = await timed("facts", gather);
 const drawn = await timed("pictures", () => gallery(site.mechanisms.map(({ id }) => id)));
+await compileKernels(cache);
 const sentence = sentenceOf(readFileSync(captured));
 const data: Data = {
   ...site,
@@ -162,6 +165,7 @@ const data: Data = {
   model: sentence.model,
   ids: new Set(site.mechanisms.map(({ id }) => id)),
   guides: guides(),
+  sizes: await timed("sizes", sizes),
   version: (JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string }).version,
 };
 await timed("images", () => pictures(data));

@@ -1,6 +1,7 @@
 /** What every template is given. */
 import type { Facts, Site } from "../collect/facts.ts";
 import type { Guide } from "../collect/guides.ts";
+import type { Sizes } from "../collect/sizes.ts";
 import type { Picture } from "../picture/picture.ts";
 
 export interface Data extends Site {
@@ -10,6 +11,7 @@ export interface Data extends Site {
   readonly model: string;
   readonly ids: ReadonlySet<string>;
   readonly guides: readonly Guide[];
+  readonly sizes: Sizes;
   readonly version: string;
 }
 /** The data under the name that Eleventy hands on. */

@@ -1,22 +1,29 @@
 /** What the guides show is what happens: their blocks are written and run, one guide in one folder, in order. */
 import { execFile } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { build, type Plugin } from "esbuild";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { entryPoints } from "../../docs/api.ts";
 import { guides } from "../../docs/collect/guides.ts";
+import { sizes } from "../../docs/collect/sizes.ts";
+import { inserted } from "../../docs/templates/inserted.ts";
 import { root } from "../../scripts/pages.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "guides-"));
 const run = promisify(execFile);
 const entries = entryPoints();
-/** `attnspec/…` is the source, as `exports` says. */
+/** `attnspec/…` is the source, as `exports` says; what lies beside a module is found although that is bundled. */
 const source: Plugin = {
   name: "source",
-  setup({ onResolve }) {
+  setup({ onResolve, onLoad }) {
+    onLoad({ filter: /\/src\/(models|wasm)\/.*\.ts$/ }, ({ path }) => ({
+      contents: readFileSync(path, "utf8").replaceAll("import.meta.url", JSON.stringify(pathToFileURL(path).href)),
+      loader: "ts",
+    }));
     onResolve({ filter: /^attnspec(\/|$)/ }, ({ path }) => {
       const file = entries.get(path);
       return file ? { path: join(root, file) } : { errors: [{ text: `package.json exports no ${path}` }] };
@@ -60,7 +67,7 @@ test("what a guide shows is compared line by line", () => {
   expect(shown("1.5", "105")).toBe(false);
 });
 
-describe.each(guides())("$name", ({ name, blocks, title, about }) => {
+describe.each(guides())("$name", ({ name, text, blocks, title, about }) => {
   const at = join(folder, name);
   mkdirSync(at, { recursive: true });
   test("has a title and says what it is about", () => expect([title, about].every(Boolean)).toBe(true));
@@ -70,17 +77,23 @@ describe.each(guides())("$name", ({ name, blocks, title, about }) => {
       [],
     );
   });
+  test("takes only what there is from elsewhere", async () => {
+    const taken = [...text.matchAll(/^<.+>$/gm)].map(
+      ([line]) => `<p>${line.replace("<", "&lt;").replace(">", "&gt;")}</p>`,
+    );
+    if (taken.length) expect(inserted(taken.join("\n"), await sizes())).not.toContain("&lt;sizes");
+  });
   test("does what it shows", async () => {
-    for (const [i, { language, info, text }] of blocks.entries()) {
+    for (const [i, { language, info, text: body }] of blocks.entries()) {
       const file = /^file=(\S+)$/.exec(info)?.[1];
-      if (file) writeFileSync(join(at, file), text);
+      if (file) writeFileSync(join(at, file), body);
       if (info !== "run") continue;
       let output = "";
       if (language === "bash") {
-        const command = text.replace(/npx attnspec/g, `node ${join(root, "node_modules/.cache/docs/attnspec.mjs")}`);
+        const command = body.replace(/npx attnspec/g, `node ${join(root, "node_modules/.cache/docs/attnspec.mjs")}`);
         output = (await run("bash", ["-euc", command], { cwd: at })).stdout;
       } else {
-        writeFileSync(join(at, `block-${i}.mjs`), text);
+        writeFileSync(join(at, `block-${i}.mjs`), body);
         await bundle(join(at, `block-${i}.mjs`), join(at, `run-${i}.mjs`));
         output = (await run(process.execPath, [join(at, `run-${i}.mjs`)], { cwd: at })).stdout;
       }
