@@ -1,4 +1,5 @@
-import { expect, test } from "vitest";
+import { build } from "esbuild";
+import { expect, test, vi } from "vitest";
 import { loadTokenizer } from "../../src/models/tokenizer.ts";
 import { fromBuffers } from "../../src/models.ts";
 
@@ -51,3 +52,26 @@ test("the template of tokenizer_config.json, or of a file of its own", async () 
 test("a model without a tokenizer is named", async () => {
   await expect(loadTokenizer(fromBuffers({}))).rejects.toThrow("buffers: there is no tokenizer.json; give tokens");
 });
+test("texts and templates need no network", async () => {
+  vi.stubGlobal("fetch", () => {
+    throw new Error("the network is asked");
+  });
+  try {
+    const files = { "tokenizer.json": bytes(json), "tokenizer_config.json": bytes(config) };
+    const tokenizer = await loadTokenizer(fromBuffers(files));
+    expect(tokenizer.decode(tokenizer.encode(await tokenizer.template!([{ role: "user", content: "ab" }])))).toBe("ab");
+  } finally {
+    vi.unstubAllGlobals();
+  }
+});
+test.each(["@huggingface/tokenizers", "@huggingface/jinja"])(
+  "%s stands alone, as Workers want it: nothing imported, nothing fetched, no code made from text",
+  async (library) => {
+    const { metafile, outputFiles } = await build({
+      ...{ stdin: { contents: `export * from "${library}"`, resolveDir: "." }, bundle: true, format: "esm" },
+      ...{ platform: "browser", write: false, metafile: true },
+    });
+    expect(Object.values(metafile.outputs).flatMap(({ imports }) => imports)).toEqual([]);
+    expect(outputFiles[0]!.text).not.toMatch(/\bfetch\(|XMLHttpRequest|WebSocket|\beval\(|new Function\b|\bimport\(/);
+  },
+);
