@@ -239,6 +239,7 @@ describe("in the browser", () => {
       "guides/",
       "guides/letters/",
       "guides/check-your-kernel/",
+      "guides/run-a-model-at-the-edge/",
       ...sample.slice(0, 5).map((id) => `${id}/`),
     ];
     test("no page type breaks a rule of accessibility, nor is wider than a phone", async () => {

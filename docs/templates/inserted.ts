@@ -28,7 +28,7 @@ const letters = (): Html =>
 
 const options = (call: string): Html =>
   table(
-    ["option", "type", ""],
+    ["option", "type", "meaning"],
     optionsOf(call).map(({ name, type, about }) => [
       html`<code>${name}</code>`,
       html`<code>${type}</code>`,
@@ -49,7 +49,7 @@ const sizeTable = (sizes: Sizes): Html => {
     html`${kilobytes(compressed)}`,
   ];
   return table(
-    ["", "bundled", "compressed (Brotli)"],
+    ["part", "bundled", "compressed (Brotli)"],
     [
       row(html`<code>attnspec/models</code> with the loader of the kernels`, sizes.models),
       row(html`all kernels (<code>kernels.wasm</code> or <code>kernels.relaxed.wasm</code>)`, sizes.kernels),
