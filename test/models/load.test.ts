@@ -103,6 +103,11 @@ describe("sources", () => {
     expect(kernels.arena.used).toBe(before);
     expect(await logitsOf(fromUrl(base), { kernels })).toHaveLength(18 * 96);
   });
+  test("a URL that leads nowhere by itself is refused, with what would", () => {
+    expect(() => fromUrl("models/small")).toThrow(
+      'fromUrl: base must be an absolute URL, got models/small; in a page give new URL("models/small", document.baseURI)',
+    );
+  });
   test("a server that fails or is not there is named", async () => {
     await expect(loadModel(fromUrl(`${base}/broken`))).rejects.toThrow("the server answered 500");
     await expect(loadModel(fromUrl("http://127.0.0.1:1"))).rejects.toThrow(

@@ -11,9 +11,16 @@ export interface UrlOptions {
 /**
  * A model behind a base URL, read by range requests, no part twice. From a server that does not answer ranges a file is
  * taken whole and kept until it is read.
+ *
+ * @throws ModelError for a base that is no absolute URL
  */
 export function fromUrl(base: string | URL, options: UrlOptions = {}): Source {
   const root = String(base).replace(/\/*$/, "/");
+  if (!URL.canParse(root))
+    throw new ModelError(
+      "fromUrl",
+      `base must be an absolute URL, got ${base}; in a page give new URL("${base}", document.baseURI)`,
+    );
   const { headers = {}, fetch: get = (url, init) => fetch(url, init) } = options;
   return {
     name: root,
