@@ -5,7 +5,7 @@
  */
 export type { Architecture } from "./models/architectures.ts";
 export { architectures } from "./models/architectures.ts";
-export type { Cache } from "./models/cache.ts";
+export type { Cache, CacheOptions } from "./models/cache.ts";
 export { Config } from "./models/config.ts";
 export { type EmbedOptions, embed } from "./models/embed.ts";
 export { embedded } from "./models/embedded.ts";

@@ -1,5 +1,5 @@
 /** Writing on: token by token, as text. */
-import type { Cache } from "./cache.ts";
+import type { Cache, CacheOptions } from "./cache.ts";
 import { ModelError } from "./error.ts";
 import type { Model } from "./model.ts";
 import { likeliest, logProbabilities, Sampler, type SamplingOptions } from "./sampling.ts";
@@ -9,8 +9,8 @@ import type { Message } from "./tokenizer.ts";
 /** A text, its tokens, or a conversation, which is written with the model's own template. */
 export type Prompt = string | readonly number[] | readonly Message[];
 
-export interface GenerateOptions extends SamplingOptions {
-  /** Most tokens to write. Default: to the end of the context, at most 1024. */
+export interface GenerateOptions extends SamplingOptions, CacheOptions {
+  /** Most tokens to write. Default: to the end of the context (none with a window), at most 1024. */
   readonly maxTokens?: number | undefined;
   /** Texts that end the writing; they do not come out. Default none. */
   readonly stop?: readonly string[] | undefined;
@@ -155,30 +155,37 @@ class Writer {
     need("chunk", chunk, 1);
     need("alternatives", alternatives, 0);
     const { context } = model.plan;
-    const known = options.cache?.length ?? 0;
+    const { cache: given, window, sinks } = options;
+    if (given && (window ?? sinks) !== undefined)
+      throw new ModelError("cache", "it has its own window; give window and sinks to model.cache()");
+    const known = given?.tokens ?? [];
+    const room = (given ? given.stream : window) === undefined ? context - known.length - prompt.length : Infinity;
     if (!prompt.length) throw new ModelError("prompt", "it has no tokens; give at least one");
-    if (known + prompt.length > context)
+    if (room < 0)
       throw new ModelError(
         "prompt",
-        `it has ${prompt.length} tokens${known ? ` behind ${known}` : ""}, more than the context of ${context}; shorten it`,
+        `it has ${prompt.length} tokens${known.length ? ` behind ${known.length}` : ""}, more than the context of ${context}; shorten it`,
       );
-    this.#most = Math.min(maxTokens ?? 1024, context - known - prompt.length + 1);
-    this.#sampler = new Sampler({ ...samplingOf(model), ...given(options) }, prompt);
+    this.#most = Math.min(maxTokens ?? 1024, room + 1);
+    this.#sampler = new Sampler({ ...samplingOf(model), ...samplingGiven(options) }, [...known, ...prompt]);
     this.#stream = new TextStream(decode, stop);
     this.#ends = new Set(endTokens ?? endsOf(model));
     this.#model = model;
     this.#prompt = prompt;
     this.#options = options;
-    this.#cache = options.cache ?? model.cache();
+    this.#cache = given ?? model.cache({ window, sinks });
   }
 
   /** Passes the prompt, chunk by chunk; the logits behind it. */
   async prefill(breathe: () => Promise<void>): Promise<Float32Array> {
     const { chunk = 256 } = this.#options;
+    const length = this.#cache.length + this.#prompt.length;
     for (let first = 0; ; first += chunk) {
       const tokens = this.#prompt.slice(first, first + chunk);
       const last = first + chunk >= this.#prompt.length;
-      const { logits } = this.#model.forward([{ tokens, cache: this.#cache }], { logits: last ? "last" : "none" });
+      const { logits } = this.#model.forward([{ tokens, cache: this.#cache, length }], {
+        logits: last ? "last" : "none",
+      });
       if (last) return logits[0]!;
       await breathe();
     }
@@ -245,7 +252,7 @@ function samplingOf({ generation }: Model): SamplingOptions {
   };
 }
 
-const given = (options: SamplingOptions): SamplingOptions =>
+const samplingGiven = (options: SamplingOptions): SamplingOptions =>
   Object.fromEntries(
     (["temperature", "topK", "topP", "minP", "repetitionPenalty", "seed"] as const).flatMap((name) =>
       options[name] === undefined ? [] : [[name, options[name]]],

@@ -7,7 +7,7 @@ import { experts } from "./blocks/experts.ts";
 import { feed } from "./blocks/feed.ts";
 import { mamba } from "./blocks/mamba.ts";
 import { mamba2 } from "./blocks/mamba2.ts";
-import { Cache } from "./cache.ts";
+import { Cache, type CacheOptions, streamOf } from "./cache.ts";
 import { openCheckpoint } from "./checkpoint.ts";
 import type { Config } from "./config.ts";
 import { ModelError } from "./error.ts";
@@ -42,6 +42,8 @@ export interface Sequence {
   /** [C, H, W], normalised as the model wants. */
   readonly pixels?: Float32Array;
   readonly cache?: Cache | undefined;
+  /** Tokens the whole text will have, as far as they are known; it chooses among frequencies. Default: those so far. */
+  readonly length?: number | undefined;
 }
 
 export interface PassOptions {
@@ -128,12 +130,16 @@ export class Model {
     return this.plan.head?.at === "each" && !this.#mixers.some((mixer) => mixer.kind === "attention" && !mixer.causal);
   }
 
-  /** An empty cache, for one text; give it back with `release()`. */
-  cache(): Cache {
+  /**
+   * An empty cache, for one text; give it back with `release()`.
+   *
+   * @throws ModelError for a window that is no window or does not fit, or of a model with learned positions
+   */
+  cache(options: CacheOptions = {}): Cache {
     this.#check();
     const { width, vocabulary, layers } = this.plan;
     const mark = `${this.config.text("model_type")}, ${layers.length} layers, width ${width}, vocabulary ${vocabulary}`;
-    return new Cache(this.#mixers, this.#memory, mark);
+    return new Cache(this.#mixers, this.#memory, mark, streamOf(options, this.plan));
   }
 
   /**
@@ -151,7 +157,7 @@ export class Model {
       const pass = this.#pass(ops, stretches);
       const x = this.#run(sequences, pass, options);
       const result = this.#results(x, pass, options);
-      for (const { cache, tokens } of sequences) cache?.advance(tokens?.length ?? 0);
+      for (const { cache, tokens, length } of sequences) cache?.advance(tokens ?? [], length);
       return result;
     } finally {
       ops.release();
@@ -170,35 +176,54 @@ export class Model {
     if (this.#disposed) throw new ModelError("model", "this model is disposed; load it again");
   }
 
+  /** A text that outgrows its frequencies is read again with those of long ones. */
+  #renew(cache: Cache, length: number): void {
+    const { tokens, span } = cache;
+    const outgrown = this.#mixers.some((mixer) => {
+      const beyond = (mixer.kind === "attention" && mixer.rotary?.long?.beyond) || Infinity;
+      return span <= beyond && beyond < length;
+    });
+    if (!outgrown || !tokens.length) return;
+    cache.clear();
+    this.forward([{ tokens, cache, length }], { logits: "none" });
+  }
+
   #stretches(sequences: readonly Sequence[], borrowed: Cache[]): Stretch[] {
     if (!sequences.length) throw new ModelError("forward", "expected at least one sequence, got none");
-    const { context, embedding, vocabulary } = this.plan;
+    sequences.forEach((sequence, i) => {
+      this.#checkSequence(sequence, i);
+    });
+    const { context, embedding } = this.plan;
     let row = 0;
-    return sequences.map(({ tokens, pixels, cache: given }, i) => {
-      given?.check();
-      if (embedding.kind === "patches" ? !pixels : !tokens?.length)
-        throw new ModelError(
-          "forward",
-          `sequence ${i} has no ${embedding.kind === "patches" ? "pixels, which this model wants" : "tokens"}`,
-        );
-      const wrong = tokens?.find((token) => !(Number.isInteger(token) && token >= 0 && token < vocabulary));
-      if (wrong !== undefined)
-        throw new ModelError("tokens", `token ${wrong} is none of the vocabulary: 0 to ${vocabulary - 1}`);
+    return sequences.map(({ tokens, cache: given, length = 0 }) => {
       const count = embedding.kind === "patches" ? context : tokens!.length;
       const position = given?.length ?? 0;
-      if (position + count > context)
-        throw new ModelError(
-          "tokens",
-          `${position + count} tokens are longer than the context of ${context}; give fewer`,
-        );
+      const whole = given?.spanWith(count, length) ?? Math.max(count, length);
+      if (given) this.#renew(given, whole);
       // Recurrences always write to a state.
       const cache = given ?? (this.#recurs ? this.cache() : undefined);
       if (cache && !given) borrowed.push(cache);
       for (const state of cache?.states ?? []) state?.reserve(count);
-      const stretch = { row, count, position, states: cache?.states };
+      const stretch = { row, count, position, length: whole, states: cache?.states };
       row += count;
       return stretch;
     });
+  }
+
+  #checkSequence({ tokens, pixels, cache }: Sequence, i: number): void {
+    cache?.check();
+    const { context, embedding, vocabulary } = this.plan;
+    if (embedding.kind === "patches" ? !pixels : !tokens?.length)
+      throw new ModelError(
+        "forward",
+        `sequence ${i} has no ${embedding.kind === "patches" ? "pixels, which this model wants" : "tokens"}`,
+      );
+    const wrong = tokens?.find((token) => !(Number.isInteger(token) && token >= 0 && token < vocabulary));
+    if (wrong !== undefined)
+      throw new ModelError("tokens", `token ${wrong} is none of the vocabulary: 0 to ${vocabulary - 1}`);
+    const all = (cache?.length ?? 0) + (tokens?.length ?? 0);
+    if (all > context && !cache?.stream)
+      throw new ModelError("tokens", `${all} tokens are longer than the context of ${context}; give fewer`);
   }
 
   get #recurs(): boolean {

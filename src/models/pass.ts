@@ -11,6 +11,8 @@ export interface Stretch {
   readonly row: number;
   readonly count: number;
   readonly position: number;
+  /** Tokens of the whole text, so far as they are known; of a stream those that are kept. */
+  readonly length: number;
   /** What the mixers keep of the tokens before, in their order; absent where nothing is kept. */
   readonly states?: readonly State[] | undefined;
 }

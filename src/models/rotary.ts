@@ -6,6 +6,8 @@ export interface Rotary {
   readonly frequencies: readonly number[];
   /** Factor on cosine and sine. */
   readonly growth: number;
+  /** What stands in place of the frequencies in a text of more than `beyond` tokens. */
+  readonly long?: { readonly beyond: number; readonly frequencies: readonly number[] } | undefined;
 }
 
 /** The rotary positions of a model; `type` chooses among those of several layer types. */
@@ -18,7 +20,10 @@ export function rotaryOf(config: Config, headWidth: number, base = 10000, type?:
   const kind = parameters.text("rope_type", parameters.text("type", "default"));
   const scaling = Object.hasOwn(scalings, kind) ? scalings[kind] : undefined;
   if (!scaling)
-    return parameters.fail("rope_type", `${kind} is not supported; supported are default, linear, llama3, yarn`);
+    return parameters.fail(
+      "rope_type",
+      `${kind} is not supported; supported are default, linear, llama3, yarn, longrope`,
+    );
   return scaling(plain, parameters, theta, config);
 }
 
@@ -38,6 +43,8 @@ const scalings: Readonly<Record<string, Scaling>> = {
   },
   llama3,
   yarn,
+  longrope,
+  su: longrope,
   // Not of Hugging Face: GGUF files hold what to divide each frequency by.
   divided: (plain, parameters) => {
     const divisors = parameters.numbers("divisors");
@@ -82,28 +89,68 @@ function yarn(plain: readonly number[], parameters: Config, theta: number, confi
   return { frequencies: plain.map((f, i) => (f / factor) * ramp(i) + f * (1 - ramp(i))), growth };
 }
 
-/** Cosines and sines of positions, [position, pair], kept and lengthened when asked for later ones. */
+/**
+ * A divisor for each frequency, others in texts longer than those it was trained on, and a growth with the logarithm of
+ * how much longer they may be (LongRoPE, Phi 3). `su` is an older name of it.
+ */
+function longrope(plain: readonly number[], parameters: Config, _theta: number, config: Config): Rotary {
+  const context = config.count("max_position_embeddings", 2048);
+  const name = "original_max_position_embeddings";
+  const beyond = config.has(name) ? config.count(name) : parameters.count(name, context);
+  const factor = parameters.number("factor", context / beyond);
+  const growth = factor <= 1 ? 1 : Math.sqrt(1 + Math.log(factor) / Math.log(beyond));
+  const divided = (divisors: string): readonly number[] => {
+    const by = parameters.numbers(divisors);
+    if (by.length !== plain.length) parameters.fail(divisors, `are ${by.length}, expected ${plain.length}`);
+    return plain.map((f, i) => f / by[i]!);
+  };
+  return {
+    frequencies: divided("short_factor"),
+    growth: parameters.number("attention_factor", growth),
+    long: { beyond, frequencies: divided("long_factor") },
+  };
+}
+
+/** The turns of positions up to here are kept, later ones made each time. */
+const kept = 2 ** 15;
+
+/** Cosines and sines of positions, [position, pair]. */
 export class Turns {
   readonly #rotary: Rotary;
-  #cosines = new Float32Array(0);
-  #sines = new Float32Array(0);
+  readonly #tables = new Map<readonly number[], Table>();
 
   constructor(rotary: Rotary) {
     this.#rotary = rotary;
   }
 
-  /** Tables of at least `count` positions. */
-  upTo(count: number): { readonly cosines: Float32Array; readonly sines: Float32Array } {
-    const { frequencies, growth } = this.#rotary;
-    const pairs = frequencies.length;
-    if (this.#cosines.length < count * pairs) {
-      const length = Math.max(count, 64, (2 * this.#cosines.length) / pairs);
-      this.#cosines = Float32Array.from({ length: length * pairs }, (_, at) => growth * Math.cos(angle(at)));
-      this.#sines = Float32Array.from({ length: length * pairs }, (_, at) => growth * Math.sin(angle(at)));
+  /** Those of `count` positions from `position` on, in a text of `length` tokens. */
+  of(position: number, count: number, length: number): Table {
+    const { frequencies, long } = this.#rotary;
+    const chosen = long && length > long.beyond ? long.frequencies : frequencies;
+    const end = position + count;
+    if (end > kept) return this.#table(chosen, position, count);
+    let table = this.#tables.get(chosen);
+    const known = (table?.cosines.length ?? 0) / chosen.length;
+    if (!table || known < end) {
+      table = this.#table(chosen, 0, Math.min(kept, Math.max(end, 64, 2 * known)));
+      this.#tables.set(chosen, table);
     }
-    return { cosines: this.#cosines, sines: this.#sines };
-    function angle(at: number): number {
-      return Math.floor(at / pairs) * frequencies[at % pairs]!;
-    }
+    const [from, to] = [position * chosen.length, end * chosen.length];
+    return { cosines: table.cosines.subarray(from, to), sines: table.sines.subarray(from, to) };
   }
+
+  #table(frequencies: readonly number[], position: number, count: number): Table {
+    const { growth } = this.#rotary;
+    const pairs = frequencies.length;
+    const angle = (at: number) => (position + Math.floor(at / pairs)) * frequencies[at % pairs]!;
+    return {
+      cosines: Float32Array.from({ length: count * pairs }, (_, at) => growth * Math.cos(angle(at))),
+      sines: Float32Array.from({ length: count * pairs }, (_, at) => growth * Math.sin(angle(at))),
+    };
+  }
+}
+
+interface Table {
+  readonly cosines: Float32Array;
+  readonly sines: Float32Array;
 }

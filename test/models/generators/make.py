@@ -70,6 +70,12 @@ yarn = {
     "truncate": False,
     "original_max_position_embeddings": 16,
 }
+longrope = {
+    "rope_type": "longrope",
+    "rope_theta": 1000.0,
+    "short_factor": [1.0, 1.1, 1.3, 1.6],
+    "long_factor": [1.0, 1.7, 3.1, 5.3],
+}
 
 # name: configuration, class, how the weights are stored, other arguments of save_pretrained
 MODELS = {
@@ -115,6 +121,13 @@ MODELS = {
     ),
     "phi3": (
         Phi3Config(**small, sliding_window=9, rope_parameters=default | {"partial_rotary_factor": 0.5}),
+        "Phi3ForCausalLM",
+        "bfloat16",
+        {},
+    ),
+    # The greedy tokens outgrow the trained length.
+    "phi3-long": (
+        Phi3Config(**small, original_max_position_embeddings=24, rope_parameters=longrope),
         "Phi3ForCausalLM",
         "bfloat16",
         {},
