@@ -81,7 +81,7 @@ test("several prompts at once give what each gives alone", async () => {
   }
 });
 test("a cache keeps what was read, and can be saved and restored, with a window and a recurrence too", async () => {
-  for (const name of ["llama", "mistral", "gemma3", "mamba", "falcon-h1"]) {
+  for (const name of ["llama", "mistral", "gemma3", "phi3-long", "mamba", "falcon-h1"]) {
     const other = await loadModel(fromFolder(pathOf(name)), { tokenizer });
     const { ids: read, greedy: following } = expected(name);
     const cache = other.cache();
