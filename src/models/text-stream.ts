@@ -2,8 +2,8 @@
 
 /** What a decoder puts for bytes that are no character, and for those of one that is not complete. */
 const unfinished = "\uFFFD";
-/** A character has at most this many bytes, so tokens. */
-const longest = 4;
+/** So many at most stand for one that is not complete: some decoders put one for each byte. */
+const longest = 3;
 
 export class TextStream {
   readonly #decode: (tokens: readonly number[]) => string;
@@ -11,13 +11,15 @@ export class TextStream {
   /** Tokens whose text is out, kept since a decoder treats the first of a text differently. */
   #before: readonly number[] = [];
   #pending: number[] = [];
+  /** Characters of the text of both that are out. */
+  #known = 0;
   /** Text that may be the beginning of a stop string. */
   #held = "";
   #stopped = false;
 
   constructor(decode: (tokens: readonly number[]) => string, stops: readonly string[] = []) {
     this.#decode = decode;
-    this.#stops = stops.filter((stop) => stop !== "");
+    this.#stops = stops;
   }
 
   /** Whether a stop string came. */
@@ -29,23 +31,28 @@ export class TextStream {
   push(token: number): string {
     this.#pending.push(token);
     const text = this.#decode([...this.#before, ...this.#pending]);
-    if (text.endsWith(unfinished) && this.#pending.length < longest) return "";
-    return this.#out(this.#new(text));
+    if (!text.endsWith(unfinished)) return this.#out(this.#all(text));
+    const settled = Math.max(text.search(/\uFFFD+$/), text.length - longest);
+    const fresh = text.slice(this.#known, settled);
+    this.#known = Math.max(this.#known, settled);
+    return this.#out(fresh);
   }
 
   /** What is left at the end. */
   flush(): string {
-    const rest = this.#pending.length ? this.#new(this.#decode([...this.#before, ...this.#pending])) : "";
+    const rest = this.#pending.length ? this.#all(this.#decode([...this.#before, ...this.#pending])) : "";
     const text = this.#out(rest) + this.#held;
     this.#held = "";
     return text;
   }
 
-  #new(text: string): string {
-    const known = this.#before.length ? this.#decode(this.#before).length : 0;
+  /** All of a text that is not out yet; from then on its tokens are those before. */
+  #all(text: string): string {
+    const fresh = text.slice(this.#known);
     this.#before = this.#pending;
     this.#pending = [];
-    return text.slice(known);
+    this.#known = this.#decode(this.#before).length;
+    return fresh;
   }
 
   /** Lets through what cannot belong to a stop string. */

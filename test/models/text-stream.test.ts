@@ -48,3 +48,35 @@ test("the first of several stop strings counts", () => {
     }),
   );
 });
+test("tokens may end and begin within characters", () => {
+  const pieces = fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 1, maxLength: 40 });
+  const text = fc.string({ unit: fc.constantFrom("a", " ", "é", "€", "😀", "\uFFFD"), minLength: 1 });
+  fc.assert(
+    fc.property(text, pieces, (whole, sizes) => {
+      const tokens: number[][] = [];
+      for (let rest = bytes(whole), i = 0; rest.length; i++) tokens.push(rest.splice(0, sizes[i % sizes.length]));
+      const stream = new TextStream((of) => decode(of.flatMap((token) => tokens[token]!)));
+      let [out, read] = ["", 0];
+      tokens.forEach((token, i) => {
+        read += token.length;
+        out += stream.push(i);
+        expect(out).not.toMatch(/[\uD800-\uDBFF]$/);
+        expect(whole.startsWith(out)).toBe(true);
+        // Held back is at most the character that is not complete, or one that looks like it.
+        const complete = decode(Array.from({ length: i + 1 }, (_, t) => t).flatMap((t) => tokens[t]!));
+        expect(out.length).toBeGreaterThanOrEqual(complete.replace(/\uFFFD+$/, "").length);
+      });
+      expect(out + stream.flush()).toBe(whole);
+      expect(read).toBe(bytes(whole).length);
+    }),
+  );
+});
+test("bytes that are no characters come out as what the decoder puts for them, and spoil none behind them", () => {
+  const stream = new TextStream(decode);
+  const all = [0x80, 0x80, 0x80, 0xf0, 0x9f, 0x98, 0x80, 0x41];
+  expect(all.map((byte) => stream.push(byte)).join("") + stream.flush()).toBe("\uFFFD\uFFFD\uFFFD😀A");
+  const long = new TextStream(decode);
+  const pieces = Array.from({ length: 20 }, () => long.push(0x80));
+  expect(pieces.join("").length).toBeGreaterThanOrEqual(17);
+  expect(pieces.join("") + long.flush()).toBe("\uFFFD".repeat(20));
+});
