@@ -1,7 +1,7 @@
 /** Writing on: token by token, as text. */
 import type { Cache, CacheOptions } from "./cache.ts";
 import { ModelError } from "./error.ts";
-import type { Model } from "./model.ts";
+import type { Model, Sequence } from "./model.ts";
 import { likeliest, logProbabilities, Sampler, type SamplingOptions } from "./sampling.ts";
 import { TextStream } from "./text-stream.ts";
 import type { Message } from "./tokenizer.ts";
@@ -22,7 +22,7 @@ export interface GenerateOptions extends SamplingOptions, CacheOptions {
   readonly alternatives?: number | undefined;
   /** What the model knows already; the prompt comes behind it. Default: nothing. It stays the caller's. */
   readonly cache?: Cache | undefined;
-  /** Tokens of the prompt in one pass. Default 256. */
+  /** Tokens of prompts in one pass. Default 256. */
   readonly chunk?: number | undefined;
 }
 
@@ -51,7 +51,7 @@ export async function* generate(
   const writer = await Writer.start(model, prompt, options);
   const breathe = breathing(options.signal);
   try {
-    let logits = await writer.prefill(breathe);
+    let logits = (await prefill(model, [writer], options.chunk, breathe))[0]!;
     for (;;) {
       const piece = writer.write(logits);
       yield piece;
@@ -92,9 +92,8 @@ export async function complete(
         }),
       );
     const pieces: Piece[][] = writers.map(() => []);
-    let open: { writer: Writer; to: Piece[]; logits: Float32Array }[] = [];
-    for (const [i, writer] of writers.entries())
-      open.push({ writer, to: pieces[i]!, logits: await writer.prefill(breathe) });
+    const logits = await prefill(model, writers, options.chunk, breathe);
+    let open = writers.map((writer, i) => ({ writer, to: pieces[i]!, logits: logits[i]! }));
     while (open.length) {
       open = open.filter(({ writer, to, logits }) => {
         const piece = writer.write(logits);
@@ -119,9 +118,33 @@ export async function complete(
   }
 }
 
+/** Reads the prompts, packed behind one another, `chunk` tokens in each pass; the logits behind each. */
+async function prefill(
+  model: Model,
+  writers: readonly Writer[],
+  chunk = 256,
+  breathe: () => Promise<void>,
+): Promise<Float32Array[]> {
+  const behind: Float32Array[] = [];
+  while (behind.length < writers.length) {
+    const parts: { sequence: Sequence; done: boolean }[] = [];
+    for (let room = chunk, i = behind.length; room > 0 && i < writers.length; i++) {
+      const part = writers[i]!.read(room);
+      room -= part.sequence.tokens!.length;
+      parts.push(part);
+    }
+    const { logits } = model.forward(
+      parts.map(({ sequence }) => sequence),
+      { logits: parts[0]!.done ? "last" : "none" },
+    );
+    behind.push(...logits.filter((_, i) => parts[i]!.done));
+    await breathe();
+  }
+  return behind;
+}
+
 /** One text that is being written. */
 class Writer {
-  readonly #model: Model;
   readonly #prompt: readonly number[];
   readonly #options: GenerateOptions;
   readonly #cache: Cache;
@@ -129,6 +152,7 @@ class Writer {
   readonly #stream: TextStream;
   readonly #ends: ReadonlySet<number>;
   readonly #most: number;
+  #read = 0;
   #last = -1;
   #count = 0;
 
@@ -151,6 +175,7 @@ class Writer {
       if (!(Number.isSafeInteger(value) && value >= least))
         throw new ModelError(name, `must be a whole number ≥ ${least}, got ${value}`);
     };
+    if (stop.includes("")) throw new ModelError("stop", "an empty text ends nothing; leave it out");
     if (maxTokens !== undefined) need("maxTokens", maxTokens, 1);
     need("chunk", chunk, 1);
     need("alternatives", alternatives, 0);
@@ -170,25 +195,17 @@ class Writer {
     this.#sampler = new Sampler({ ...samplingOf(model), ...samplingGiven(options) }, [...known, ...prompt]);
     this.#stream = new TextStream(decode, stop);
     this.#ends = new Set(endTokens ?? endsOf(model));
-    this.#model = model;
     this.#prompt = prompt;
     this.#options = options;
     this.#cache = given ?? model.cache({ window, sinks });
   }
 
-  /** Passes the prompt, chunk by chunk; the logits behind it. */
-  async prefill(breathe: () => Promise<void>): Promise<Float32Array> {
-    const { chunk = 256 } = this.#options;
-    const length = this.#cache.length + this.#prompt.length;
-    for (let first = 0; ; first += chunk) {
-      const tokens = this.#prompt.slice(first, first + chunk);
-      const last = first + chunk >= this.#prompt.length;
-      const { logits } = this.#model.forward([{ tokens, cache: this.#cache, length }], {
-        logits: last ? "last" : "none",
-      });
-      if (last) return logits[0]!;
-      await breathe();
-    }
+  /** The sequence of the next pass over the prompt, of at most `room` tokens, and whether it is the last one. */
+  read(room: number): { sequence: Sequence; done: boolean } {
+    const tokens = this.#prompt.slice(this.#read, this.#read + room);
+    const length = this.#cache.length + this.#prompt.length - this.#read;
+    this.#read += tokens.length;
+    return { sequence: { tokens, cache: this.#cache, length }, done: this.#read === this.#prompt.length };
   }
 
   /** Chooses a token from logits. */
@@ -196,6 +213,8 @@ class Writer {
     const { alternatives: count = 0 } = this.#options;
     const token = this.#sampler.choose(logits);
     const logProbability = logProbabilities(logits, [token])[0]!;
+    if (Number.isNaN(logProbability))
+      throw new ModelError("logits", "they are not finite; these weights overflow float32, take others");
     const alternatives = count ? likeliest(logits, count) : [];
     this.#last = token;
     this.#count++;
@@ -208,7 +227,7 @@ class Writer {
   }
 
   /** The sequence of the next pass. */
-  next() {
+  next(): Sequence {
     return { tokens: [this.#last], cache: this.#cache };
   }
 

@@ -61,27 +61,43 @@ export class Sampler {
 
   #draw(scores: Float32Array): number {
     const { temperature, topK, topP, minP } = this.#options;
-    const tokens = leading(scores, topK, topP < 1 || minP > 0);
     const top = scores[best(scores)]!;
-    const powers = tokens.map((token) => Math.exp((scores[token]! - top) / temperature));
-    const sum = (count: number) => powers.slice(0, count).reduce((total, power) => total + power, 0);
-    const all = sum(powers.length);
-    let count = tokens.length;
-    if (topP < 1) {
-      let reached = 0;
-      for (count = 0; count < powers.length && reached < topP * all; count++) reached += powers[count]!;
+    const power = (score: number) => Math.exp((score - top) / temperature);
+    const most = Math.min(topK, scores.length);
+    if (most === scores.length && topP === 1 && minP === 0) return this.#pick(Array.from(scores, power));
+    // A few of the best tokens nearly always reach topP and hold all that minP leaves; sorting all takes long.
+    for (let count = most < scores.length ? most : few; ; count *= 8) {
+      const tokens = leading(scores, count);
+      const powers = tokens.map((token) => power(scores[token]!));
+      const all = topP === 1 ? 0 : most < scores.length ? sum(powers) : sum(scores.map(power));
+      const left = cut(powers, topP * all, minP);
+      if (left < tokens.length || tokens.length >= most) return tokens[this.#pick(powers.slice(0, left))]!;
     }
-    if (minP > 0) {
-      const weak = powers.findIndex((power) => power < minP);
-      if (weak >= 0) count = Math.min(count, weak);
-    }
-    let rest = this.#random() * sum(count);
-    for (let i = 0; i < count; i++) {
-      rest -= powers[i]!;
-      if (rest < 0) return tokens[i]!;
-    }
-    return tokens[count - 1]!;
   }
+
+  /** A place, drawn by its weight. */
+  #pick(weights: readonly number[]): number {
+    let rest = this.#random() * sum(weights);
+    const place = weights.findIndex((weight) => {
+      rest -= weight;
+      return rest < 0;
+    });
+    return place < 0 ? weights.length - 1 : place;
+  }
+}
+
+/** How many of the largest powers add up to `reach`, of those no smaller than `least`; if `reach` is 0, all. */
+function cut(powers: readonly number[], reach: number, least: number): number {
+  let [count, reached] = [0, 0];
+  while (count < powers.length && powers[count]! >= least && (reach === 0 || reached < reach))
+    reached += powers[count++]!;
+  return Math.max(1, count);
+}
+
+function sum(values: ArrayLike<number>): number {
+  let total = 0;
+  for (let i = 0; i < values.length; i++) total += values[i]!;
+  return total;
 }
 
 /** The best token. */
@@ -91,11 +107,26 @@ export function best(scores: Float32Array): number {
   return top;
 }
 
-/** The `count` best tokens; all in their order if not `sorted`, and nothing is left out. */
-function leading(scores: Float32Array, count: number, sorted: boolean): number[] {
-  const tokens = Array.from(scores, (_, token) => token);
-  if (count >= tokens.length && !sorted) return tokens;
-  return tokens.sort((a, b) => scores[b]! - scores[a]! || a - b).slice(0, count);
+/** How many tokens are found faster by keeping the best than by sorting all. */
+const few = 256;
+
+/** The `count` best tokens, the best one first; ties go to the lower one. */
+function leading(scores: Float32Array, count: number): number[] {
+  if (count > few)
+    return Array.from(scores, (_, token) => token)
+      .sort((a, b) => scores[b]! - scores[a]! || a - b)
+      .slice(0, count);
+  const tokens: number[] = [];
+  for (let token = 0; token < scores.length; token++) {
+    const score = scores[token]!;
+    if (tokens.length === count) {
+      if (!(score > scores[tokens.at(-1)!]!)) continue;
+      tokens.pop();
+    }
+    const at = tokens.findLastIndex((other) => scores[other]! >= score);
+    tokens.splice(at + 1, 0, token);
+  }
+  return tokens;
 }
 
 /** The natural logarithm of the probability of each of some tokens. */
@@ -108,7 +139,7 @@ export function logProbabilities(logits: Float32Array, tokens: readonly number[]
 
 /** The tokens of highest probability with its logarithm. */
 export function likeliest(logits: Float32Array, count: number): { token: number; logProbability: number }[] {
-  const tokens = leading(logits, count, true);
+  const tokens = leading(logits, count);
   const values = logProbabilities(logits, tokens);
   return tokens.map((token, i) => ({ token, logProbability: values[i]! }));
 }

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { readSafetensors, type WritableTensor, writeSafetensors } from "../../src/io.ts";
 import {
   complete,
+  fromBuffers,
   fromFolder,
   type GenerateOptions,
   generate,
@@ -9,7 +11,7 @@ import {
   type Piece,
   type Tokenizer,
 } from "../../src/models.ts";
-import { expected, pathOf } from "./fixtures.ts";
+import { bytesOf, expected, pathOf } from "./fixtures.ts";
 
 /** Tokens 0 to 95 are the printable characters of ASCII from the space on. */
 const tokenizer: Tokenizer = {
@@ -78,7 +80,71 @@ test("several prompts at once give what each gives alone", async () => {
     expect(together[i]!.text).toBe(textOf(alone));
     expect(together[i]!.tokens).toEqual(alone.map(({ token }) => token));
     expect(together[i]!.finish).toBe(alone.at(-1)!.finish);
+    alone.forEach(({ logProbability }, t) => {
+      expect(together[i]!.logProbabilities[t]).toBeCloseTo(logProbability, 4);
+    });
   }
+});
+test("prompts are packed: a pass reads as many tokens as it may, of whichever prompts", async () => {
+  const prompts = [ids, ids.slice(0, 3), ids.slice(5, 11), ids.slice(2)];
+  const passes: number[][] = [];
+  const watched = Object.create(model, {
+    forward: {
+      value: (...[sequences, options]: Parameters<Model["forward"]>) => {
+        passes.push(sequences.map(({ tokens }) => tokens!.length));
+        return model.forward(sequences, options);
+      },
+    },
+    generates: { get: () => model.generates },
+    cache: { value: (options: object) => model.cache(options) },
+    tokenizer: { value: () => model.tokenizer() },
+  }) as Model;
+  const together = await complete(watched, prompts, { maxTokens: 3, chunk: 20 });
+  expect(passes).toEqual([[18, 2], [1, 6, 13], [3], [1, 1, 1, 1], [1, 1, 1, 1]]);
+  for (const [i, prompt] of prompts.entries())
+    expect(together[i]!.tokens).toEqual((await all(prompt, { maxTokens: 3 })).map(({ token }) => token));
+});
+test("the repetition penalty counts what the cache has read, too", async () => {
+  const cache = model.cache();
+  const options = { maxTokens: 12, repetitionPenalty: 1.7 };
+  model.forward([{ tokens: ids.slice(0, 15), cache }]);
+  const behind = await all(ids.slice(15), { ...options, cache });
+  const whole = await all(ids, options);
+  expect(behind.map(({ token }) => token)).toEqual(whole.map(({ token }) => token));
+  cache.release();
+});
+test("a cache that is cut off or altered is refused, and the one it was for stays", async () => {
+  const cache = model.cache();
+  model.forward([{ tokens: ids.slice(0, 9), cache }]);
+  const saved = cache.save();
+  expect(() => cache.restore(saved.subarray(0, -8))).toThrow("cache");
+  const altered = (change: (tensors: Record<string, WritableTensor>) => void) => {
+    const { tensors, metadata } = readSafetensors(saved);
+    change(tensors);
+    return writeSafetensors(tensors, metadata);
+  };
+  for (const change of [
+    (tensors) => delete tensors["0.1"],
+    (tensors) => delete tensors.tokens,
+    (tensors) => {
+      tensors["2.0"] = { shape: [9, 1, 1], data: new Float32Array(9), dtype: "F32" };
+    },
+  ] as ((tensors: Record<string, WritableTensor>) => void)[])
+    expect(() => cache.restore(altered(change))).toThrow("cache: what it holds does not fit this model");
+  expect(cache.save()).toEqual(saved);
+  cache.release();
+});
+test("scores that overflow are an error, not a text", async () => {
+  const config = bytesOf("qwen3/config.json");
+  const { tensors } = readSafetensors(bytesOf("qwen3/model.safetensors"));
+  (tensors["model.norm.weight"]!.data as Float32Array).fill(3e38);
+  const stored = writeSafetensors(
+    Object.fromEntries(Object.entries(tensors).map(([name, of]) => [name, { ...of, dtype: "F32" }])),
+  );
+  const broken = await loadModel(fromBuffers({ "config.json": config, "model.safetensors": stored }), { tokenizer });
+  for (const temperature of [0, 1])
+    await expect(all(ids, { temperature }, broken)).rejects.toThrow("logits: they are not finite");
+  broken.dispose();
 });
 test("a cache keeps what was read, and can be saved and restored, with a window and a recurrence too", async () => {
   for (const name of ["llama", "mistral", "gemma3", "phi3-long", "mamba", "falcon-h1"]) {
@@ -146,6 +212,7 @@ test("bad prompts and options are refused by name", async () => {
     [[96], {}, "tokens: token 96 is none of the vocabulary: 0 to 95"],
     [[1.5], {}, "tokens: token 1.5 is none of the vocabulary"],
     [ids, { maxTokens: 0 }, "maxTokens: must be a whole number ≥ 1, got 0"],
+    [ids, { stop: ["a", ""] }, "stop: an empty text ends nothing; leave it out"],
     [ids, { chunk: -1 }, "chunk: must be a whole number ≥ 1, got -1"],
   ] as const)
     await expect(all(prompt, options)).rejects.toThrow(message);

@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import { likeliest, logProbabilities, Sampler, type SamplingOptions } from "../../src/models/sampling.ts";
 
@@ -45,6 +46,39 @@ test("the repetition penalty divides positive logits and multiplies negative one
   expect(penalised.choose(logits)).toBe(2);
   expect(penalised.choose(logits)).toBe(1);
   expect(penalised.choose(Float32Array.of(-9, -1, -9, -9, -0.6, -0.7))).toBe(5);
+});
+test("of a large vocabulary the same tokens are left as by sorting all of it", () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 1e6 }),
+      fc.record({
+        topK: fc.constantFrom(Infinity, 1, 40, 300, 3000),
+        topP: fc.constantFrom(1, 0.3, 0.9, 0.999),
+        minP: fc.constantFrom(0, 1e-4, 0.05),
+        temperature: fc.constantFrom(0.3, 1, 4),
+      }),
+      (seed, options) => {
+        const many = Float32Array.from({ length: 2000 }, (_, i) => Math.fround(8 * Math.sin(seed + i * i)));
+        const { topK, topP, minP, temperature } = options;
+        const order = [...many.keys()].sort((a, b) => many[b]! - many[a]! || a - b).slice(0, topK);
+        const powers = order.map((token) => Math.exp((many[token]! - many[order[0]!]!) / temperature));
+        const all = powers.reduce((sum, power) => sum + power, 0);
+        let before = 0;
+        const left = new Set(
+          order.filter((_, i) => {
+            const stays = (topP === 1 || before < topP * all) && powers[i]! >= minP;
+            before += powers[i]!;
+            return stays;
+          }),
+        );
+        const sampler = new Sampler({ ...options, seed }, []);
+        const drawn = new Set(Array.from({ length: 60 }, () => sampler.choose(many)));
+        for (const token of drawn) expect(left.has(token)).toBe(true);
+        if (left.size < 4 && temperature === 4) expect(drawn.size).toBe(left.size);
+      },
+    ),
+    { numRuns: 60 },
+  );
 });
 test("the same seed gives the same choices, another one others", () => {
   const some = (seed: number) => {
