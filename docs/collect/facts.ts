@@ -12,6 +12,7 @@ import { owed, sentence } from "../../src/oracle/laws.ts";
 import { implementations } from "../../src/pages.ts";
 import { implementations as onGpu } from "../../src/webgpu/pages.ts";
 import { goldenFiles } from "../../test/golden.ts";
+import { benches, captionOf, columns, noteOf, rowOf } from "./benches.ts";
 import { type Comment, commentOf, parseComment } from "./comment.ts";
 import { type Growth, growth } from "./growth.ts";
 import { type Example, proved } from "./tests.ts";
@@ -74,7 +75,7 @@ interface MeasuredFile {
   readonly columns: readonly string[];
   readonly pages: Readonly<Record<string, readonly (readonly (string | number)[])[]>>;
 }
-/** What was measured, from `docs/data/*.json`: `{ title, note, columns, pages: { id: rows } }`. A page without an entry says nothing. */
+/** What was measured, from the bench and from `docs/data/*.json`: `{ title, note, columns, pages: { id: rows } }`. A page without an entry says nothing. */
 export function measurements(folder = join(root, "docs/data")): (id: string) => Measured[] {
   const files = existsSync(folder)
     ? readdirSync(folder)
@@ -82,10 +83,16 @@ export function measurements(folder = join(root, "docs/data")): (id: string) => 
         .sort()
         .map((name) => JSON.parse(readFileSync(join(folder, name), "utf8")) as MeasuredFile)
     : [];
-  return (id) =>
-    files.flatMap(({ title, note, columns, pages }) =>
+  const reports = benches();
+  return (id) => [
+    ...files.flatMap(({ title, note, columns, pages }) =>
       pages[id]?.length ? [{ title, note, columns, rows: pages[id] }] : [],
-    );
+    ),
+    ...reports.flatMap((report) => {
+      const rows = report.entries.filter(({ page }) => page === id).map(rowOf);
+      return rows.length ? [{ title: captionOf(report), note: noteOf(report), columns, rows }] : [];
+    }),
+  ];
 }
 
 function vectorsOf(id: string): Facts["vectors"] {

@@ -1,7 +1,8 @@
-/** What guides take from elsewhere: a line of its own, `<letters>`, `<options generate>`, `<example page.html>`, `<sizes>`. */
+/** What guides take from elsewhere: a line of its own, `<letters>`, `<options generate>`, `<example page.html>`, `<sizes>`, `<bench>`. */
 import { readFileSync } from "node:fs";
 import { extname, join } from "node:path";
 import { root } from "../../scripts/pages.ts";
+import { benches, captionOf, columns, noteOf, rowOf } from "../collect/benches.ts";
 import { letterMeanings } from "../collect/facts.ts";
 import { optionsOf } from "../collect/options.ts";
 import type { Size, Sizes } from "../collect/sizes.ts";
@@ -60,6 +61,16 @@ const sizeTable = (sizes: Sizes): Html => {
   );
 };
 
+/** All that the bench reported. */
+const bench = (): Html =>
+  html`${benches().map(
+    (report) =>
+      html`<h3>${captionOf(report)}</h3>${table(
+        columns,
+        report.entries.map((entry) => rowOf(entry).map((cell) => html`${cell}`) as [Html, ...Html[]]),
+      )}<p class="note">${noteOf(report)}</p>`,
+  )}`;
+
 /** Rendered Markdown with its insertions. @throws Error for one that is not known */
 export function inserted(body: string, sizes: Sizes): string {
   return body.replace(/<p>&lt;(\w+)(?: ([\w.]+))?&gt;<\/p>/g, (whole, what: string, of = "") => {
@@ -67,6 +78,7 @@ export function inserted(body: string, sizes: Sizes): string {
     if (what === "options") return options(of).text;
     if (what === "example") return example(of).text;
     if (what === "sizes") return sizeTable(sizes).text;
-    throw new Error(`a guide asks for ${whole}, expected <letters>, <options …>, <example …> or <sizes>`);
+    if (what === "bench") return bench().text;
+    throw new Error(`a guide asks for ${whole}, expected <letters>, <options …>, <example …>, <sizes> or <bench>`);
   });
 }

@@ -61,8 +61,9 @@ export async function bench(args: readonly string[]): Promise<number> {
     runs.push(JSON.parse(stdout) as Run);
   }
   if (process.stderr.isTTY) process.stderr.write("\r");
-  const [cpu] = cpus();
-  const result = report(runs, `Node ${process.version.slice(1)}`, cpu?.model ?? "unknown processor");
+  const cores = cpus();
+  const processor = `${cores[0]?.model ?? "unknown processor"}, ${cores.length} cores`;
+  const result = report(runs, `Node ${process.version.slice(1)}`, processor);
   if (!result.entries.length) throw new UsageError(`no contest has ${filter} in its name`);
   console.log(parsed.flags.json ? json(result) : table(result));
   return 0;
