@@ -21,7 +21,7 @@ export type { Complex, FourierOptions, LongConvolutionOptions } from "./wasm/fou
 export type { LinearAttentionOptions, LinearlyAttended } from "./wasm/linear.ts";
 export { type Kernels, type LoadOptions, load, type Source } from "./wasm/load.ts";
 export type { MatmulOptions } from "./wasm/matmul.ts";
-export { PackedWeights, type ProjectOptions } from "./wasm/project.ts";
+export { PackedWeights, type Packing, type ProjectOptions } from "./wasm/project.ts";
 export { dequantise, type Format, type Quantised, quantise } from "./wasm/quantise.ts";
 export { type RotaryOptions, type RotaryTable, rotaryFrequencies, rotaryTable } from "./wasm/rotary.ts";
 export type { Norm, NormOptions, Top } from "./wasm/rows.ts";

@@ -1,14 +1,12 @@
 /** Reads the weights of a plan into the memory of the kernels. */
-import { readRange } from "../io/ranges.ts";
-import type { WasmTensor } from "../wasm.ts";
+import type { PackedWeights, WasmTensor } from "../wasm.ts";
 import type { Checkpoint, Stored } from "./checkpoint.ts";
-import { type Encoding, encodings } from "./encodings.ts";
+import { encodings } from "./encodings.ts";
 import { ModelError } from "./error.ts";
 import type { Memory } from "./memory.ts";
+import { type BlockFormat, type Found, formatOf, packWeight } from "./pack-weights.ts";
+import { type Readable, read } from "./reading.ts";
 import { keyOf, type Part, type Weight } from "./weights.ts";
-
-/** Bytes that are read at once. */
-const piece = 2 ** 24;
 
 export interface Progress {
   /** The tensor that is being read. */
@@ -20,16 +18,21 @@ export interface Progress {
 
 export interface LoadWeightsOptions {
   readonly prefixes?: readonly string[] | undefined;
+  /** The format of `products`. Default: as they are stored. */
+  readonly format?: BlockFormat | "float32" | undefined;
+  /** The keys of those that may be held in few bits. Default none. */
+  readonly products?: ReadonlySet<string> | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly progress?: ((progress: Progress) => void) | undefined;
 }
 
-/** The tensors of weights, by {@link keyOf}. */
-export type Loaded = ReadonlyMap<string, WasmTensor>;
+/** The tensors of weights, by {@link keyOf}; of products also quantised. */
+export type Loaded = ReadonlyMap<string, WasmTensor | PackedWeights>;
 
 /**
- * Reads all weights, in pieces of at most 16 MiB, so that beside what is read there is never more than a piece (of a
- * matrix that is stored the other way round: the matrix). Names and shapes of all are checked before the first is read.
+ * Reads all weights, in pieces of at most 16 MiB, so that beside what is read there is never more than a piece (of floats
+ * in a matrix that is stored the other way round: 32 of its rows at least). Names and shapes of all are checked before the
+ * first is read.
  *
  * @throws ModelError for a tensor that is missing, of another shape or encoding, or that holds NaN or infinity
  */
@@ -37,39 +40,55 @@ export async function loadWeights(
   checkpoint: Checkpoint,
   weights: readonly Weight[],
   memory: Memory,
-  { prefixes = [], signal, progress }: LoadWeightsOptions = {},
+  { prefixes = [], format: asked, products, signal, progress }: LoadWeightsOptions = {},
 ): Promise<Loaded> {
-  const plan = weights.map((weight) => ({
-    weight,
-    parts: weight.parts.map((part) => ({ part, stored: find(checkpoint, part, prefixes) })),
-  }));
+  const plan = weights.map((weight) => {
+    const parts = weight.parts.map((part) => ({ part, stored: find(checkpoint, part, prefixes) }));
+    return { weight, parts, format: products?.has(keyOf(weight)) ? formatOf(weight, parts, asked) : undefined };
+  });
   const total = plan.flatMap(({ parts }) => parts).reduce((sum, { stored }) => sum + stored.end - stored.begin, 0);
-  const loaded = new Map<string, WasmTensor>();
+  const loaded = new Map<string, WasmTensor | PackedWeights>();
   let bytes = 0;
-  for (const { weight, parts } of plan) {
-    const tensor = memory.take(weight.shape);
-    let first = 0;
-    for (const { part, stored } of parts) {
-      const count = part.shape.reduce((product, length) => product * length, 1);
-      await read(stored, part.name, count, signal, (from, values) => {
-        place(tensor.data, first, from, values, weight, part, stored);
-        bytes += Math.round((values.length / count) * (stored.end - stored.begin));
-        progress?.({ tensor: part.name, loaded: Math.min(bytes, total), total });
-      });
-      first += count;
+  const seen = (name: string, count: number) => {
+    bytes += count;
+    progress?.({ tensor: name, loaded: Math.min(Math.round(bytes), total), total });
+  };
+  for (const { weight, parts, format } of plan)
+    if (format) {
+      const packing = memory.packing(weight.shape, format);
+      await packWeight(packing, weight, parts, format, signal, seen);
+      loaded.set(keyOf(weight), packing.weights);
+    } else {
+      const tensor = memory.take(weight.shape);
+      await readFloats(tensor, weight, parts, signal, seen);
+      loaded.set(keyOf(weight), tensor);
     }
-    const plus = weight.plus ?? 0;
-    if (plus) for (let i = 0; i < tensor.data.length; i++) tensor.data[i]! += plus;
-    loaded.set(keyOf(weight), tensor);
-  }
   return loaded;
 }
 
-function find(
-  { tensors }: Checkpoint,
-  part: Part,
-  prefixes: readonly string[],
-): Stored & { encoding: Required<Encoding> } {
+async function readFloats(
+  tensor: WasmTensor,
+  weight: Weight,
+  parts: readonly Found[],
+  signal: AbortSignal | undefined,
+  seen: (name: string, bytes: number) => void,
+): Promise<void> {
+  let first = 0;
+  for (const { part, stored } of parts) {
+    const count = part.shape.reduce((product, length) => product * length, 1);
+    await read(stored, part.name, count, signal, (from, values) => {
+      place(tensor.data, first, from, values, weight, part, stored);
+      seen(part.name, (values.length / count) * (stored.end - stored.begin));
+    });
+    first += count;
+  }
+  const { plus = 0, minusExp = false } = weight;
+  const { data } = tensor;
+  if (plus) for (let i = 0; i < data.length; i++) data[i]! += plus;
+  if (minusExp) for (let i = 0; i < data.length; i++) data[i] = -Math.exp(data[i]!);
+}
+
+function find({ tensors }: Checkpoint, part: Part, prefixes: readonly string[]): Readable {
   const stored = ["", ...prefixes].map((prefix) => tensors.get(prefix + part.name)).find((found) => found);
   if (!stored)
     throw new ModelError(
@@ -87,40 +106,7 @@ function find(
       part.name,
       `the encoding ${encoding.name} is not supported; supported are ${Object.keys(encodings).join(", ")}`,
     );
-  return stored as Stored & { encoding: Required<Encoding> };
-}
-
-/** Decodes a tensor piece by piece: `take` is given the values from element `from` on. */
-export async function read(
-  stored: Stored & { encoding: Required<Encoding> },
-  name: string,
-  count: number,
-  signal: AbortSignal | undefined,
-  take: (from: number, values: Float32Array) => void,
-): Promise<void> {
-  const { values: each, bytes: size } = stored.encoding;
-  const blocks = count / each;
-  const most = Math.max(1, Math.floor(piece / size));
-  for (let block = 0; block < blocks; block += most) {
-    signal?.throwIfAborted();
-    const upTo = Math.min(blocks, block + most);
-    const bytes = await readRange(stored.file, stored.begin + block * size, stored.begin + upTo * size, signal);
-    const values = new Float32Array((upTo - block) * each);
-    stored.encoding.decode(bytes, values);
-    refuseUndefined(values, name, block * each);
-    take(block * each, values);
-  }
-}
-
-function refuseUndefined(values: Float32Array, name: string, from: number): void {
-  let check = 0;
-  for (let i = 0; i < values.length; i++) check += 0 * values[i]!;
-  if (check === 0) return;
-  const at = values.findIndex((value) => !Number.isFinite(value));
-  throw new ModelError(
-    name,
-    `element ${from + at} is ${values[at]}; a weight must be a finite number: take another checkpoint`,
-  );
+  return stored as Readable;
 }
 
 /** Puts values to where they belong: in order, or each matrix the other way round, or rotary pairs into halves. */

@@ -1,5 +1,5 @@
 /** Memory of a model: weights for as long as it lives, and blocks that come and go with caches. */
-import { type Kernels, WasmTensor } from "../wasm.ts";
+import { type Format, type Kernels, type Packing, WasmTensor } from "../wasm.ts";
 
 /** Tensors of one region that can be given back in any order. */
 export class Memory {
@@ -24,6 +24,11 @@ export class Memory {
     const block = best < 0 ? { address: this.#region.allocate(bytes), bytes } : this.#free.splice(best, 1)[0]!;
     this.#taken.set(block.address, block.bytes);
     return this.at(block.address, shape);
+  }
+
+  /** Room for quantised weights [N, K], which stay until all is given back. */
+  packing(shape: readonly number[], format: Format): Packing {
+    return this.#kernels.packing(shape, format, this.#region);
   }
 
   /** Gives back a tensor that was taken; a later one may lie there. */

@@ -1,5 +1,5 @@
 /** A model that is loaded: its plan, its weights in the kernels' memory, and passes through it. */
-import { type Kernels, load as loadKernels, type WasmTensor } from "../wasm.ts";
+import { type Kernels, load as loadKernels, PackedWeights, type WasmTensor } from "../wasm.ts";
 import { type Architecture, planOf } from "./architectures.ts";
 import { attention } from "./blocks/attention.ts";
 import { embedPatches, embedTokens } from "./blocks/embedding.ts";
@@ -13,13 +13,14 @@ import type { Config } from "./config.ts";
 import { ModelError } from "./error.ts";
 import { type Loaded, loadWeights, type Progress } from "./load-weights.ts";
 import { Memory } from "./memory.ts";
-import { Ops } from "./ops.ts";
+import { type Activations, type Matrix, Ops } from "./ops.ts";
+import { type BlockFormat, blockFormats } from "./pack-weights.ts";
 import type { Pass, Stretch } from "./pass.ts";
 import type { Branch, Mixer, Plan } from "./plan.ts";
 import { type Rotary, Turns } from "./rotary.ts";
 import type { Source } from "./source.ts";
 import { loadTokenizer, type Tokenizer } from "./tokenizer.ts";
-import { keyOf, type Weight, weightsOf } from "./weights.ts";
+import { keyOf, productsOf, type Weight, weightsOf } from "./weights.ts";
 
 export interface LoadModelOptions {
   /** Called after each piece that is read. */
@@ -28,6 +29,18 @@ export interface LoadModelOptions {
   readonly signal?: AbortSignal | undefined;
   /** The name of a GGUF file of the source. Default: `config.json` and safetensors. */
   readonly gguf?: string | undefined;
+  /**
+   * How the matrices of products are held: as floats, or in blocks of 32 values of 8 or 4 bits with a scale of their own.
+   * Default: as they are stored if in Q8_0 or Q4_0, in `q8_0` if in Q4_K or Q6_K, else `float32`. Those whose columns are
+   * no multiple of 32 stay float32, as does all that is no matrix of a product; of those that are stored the other way
+   * round (GPT-2's) the default is float32, since their blocks go along the other axis.
+   */
+  readonly weights?: BlockFormat | "float32" | undefined;
+  /**
+   * How products take what they multiply with weights of few bits: `int8` (default), rounded to 8 bits in groups of 32,
+   * several times as fast; or `float32`, as it is.
+   */
+  readonly activations?: Activations | undefined;
   /** Kernels whose memory the model has to itself. Default: `load()` of attnspec/wasm. */
   readonly kernels?: Kernels | undefined;
   /** Default: `tokenizer.json` by @huggingface/tokenizers, loaded when a text is first given. */
@@ -67,21 +80,30 @@ export interface Passed {
  * @throws ModelError, FileFormatError or the signal's reason; nothing stays loaded then
  */
 export async function loadModel(source: Source, options: LoadModelOptions = {}): Promise<Model> {
-  const { signal, progress, gguf } = options;
+  const { signal, progress, gguf, weights: format, activations = "int8" } = options;
+  oneOf("weights", format, [...blockFormats, "float32"]);
+  oneOf("activations", activations, ["int8", "float32"]);
   const checkpoint = await openCheckpoint(source, signal, gguf);
   const plan = planOf(checkpoint.config, options.architectures);
   const kernels = options.kernels ?? (await loadKernels());
   const memory = new Memory(kernels);
   try {
     const { prefixes } = plan;
-    const loaded = await loadWeights(checkpoint, weightsOf(plan), memory, { prefixes, signal, progress });
+    const products = productsOf(plan);
+    const reading = { prefixes, format, products, signal, progress };
+    const loaded = await loadWeights(checkpoint, weightsOf(plan), memory, reading);
     const tokenizer = async (): Promise<Tokenizer> =>
       options.tokenizer ?? (await loadTokenizer(source, checkpoint.tokenizer));
-    return new Model(plan, checkpoint.config, checkpoint.generation, kernels, memory, loaded, tokenizer);
+    return new Model(plan, checkpoint.config, checkpoint.generation, kernels, memory, loaded, activations, tokenizer);
   } catch (error) {
     memory.release();
     throw error;
   }
+}
+
+function oneOf(name: string, value: string | undefined, words: readonly string[]): void {
+  if (value !== undefined && !words.includes(value))
+    throw new ModelError(name, `must be ${words.join(" or ")}, got ${value}`);
 }
 
 export class Model {
@@ -93,7 +115,8 @@ export class Model {
   readonly #loaded: Loaded;
   readonly #mixers: readonly Mixer[];
   readonly #slots: ReadonlyMap<Mixer, number>;
-  readonly #weights = new WeakMap<Weight, WasmTensor>();
+  readonly #activations: Activations;
+  readonly #weights = new WeakMap<Weight, Matrix>();
   readonly #turns = new Map<Rotary, Turns>();
   readonly #openTokenizer: () => Promise<Tokenizer>;
   #tokenizer: Promise<Tokenizer> | undefined;
@@ -106,6 +129,7 @@ export class Model {
     kernels: Kernels,
     memory: Memory,
     loaded: Loaded,
+    activations: Activations,
     tokenizer: () => Promise<Tokenizer>,
   ) {
     this.plan = plan;
@@ -114,6 +138,7 @@ export class Model {
     this.kernels = kernels;
     this.#memory = memory;
     this.#loaded = loaded;
+    this.#activations = activations;
     this.#mixers = plan.layers.flat().flatMap(({ mixers }) => mixers.map(({ mixer }) => mixer));
     this.#slots = new Map(this.#mixers.map((mixer, slot) => [mixer, slot]));
     this.#openTokenizer = tokenizer;
@@ -128,6 +153,14 @@ export class Model {
   /** Whether it writes text token by token. */
   get generates(): boolean {
     return this.plan.head?.at === "each" && !this.#mixers.some((mixer) => mixer.kind === "attention" && !mixer.causal);
+  }
+
+  /** Bytes of the kernels' memory that the weights take. */
+  get bytes(): number {
+    return [...this.#loaded.values()].reduce(
+      (sum, weight) => sum + (weight instanceof PackedWeights ? weight.bytes : weight.data.byteLength),
+      0,
+    );
   }
 
   /**
@@ -152,7 +185,7 @@ export class Model {
     this.#check();
     const borrowed: Cache[] = [];
     const stretches = this.#stretches(sequences, borrowed);
-    const ops = new Ops(this.kernels, this.#memory);
+    const ops = new Ops(this.kernels, this.#memory, this.#activations);
     try {
       const pass = this.#pass(ops, stretches);
       const x = this.#run(sequences, pass, options);
@@ -231,16 +264,18 @@ export class Model {
   }
 
   #pass(ops: Ops, stretches: readonly Stretch[]): Pass {
-    const weight = (asked: Weight): WasmTensor => {
+    const matrix = (asked: Weight): Matrix => {
       const known = this.#weights.get(asked);
       if (known) return known;
-      const tensor = this.#loaded.get(keyOf(asked))!;
-      this.#weights.set(asked, tensor);
-      return tensor;
+      const found = this.#loaded.get(keyOf(asked))!;
+      this.#weights.set(asked, found);
+      return found;
     };
+    const weight = (asked: Weight) => matrix(asked) as WasmTensor;
     return {
-      ...{ ops, stretches, weight },
-      linear: (linear) => ({ weight: weight(linear.weight), bias: linear.bias && weight(linear.bias) }),
+      ...{ ops, stretches, weight, matrix },
+      linear: (linear) => ({ weight: matrix(linear.weight), bias: linear.bias && weight(linear.bias) }),
+      filters: (linear) => ({ weight: weight(linear.weight), bias: linear.bias && weight(linear.bias) }),
       norm: (norm) => ({ ...norm, weight: weight(norm.weight), bias: norm.bias && weight(norm.bias) }),
       turns: (rotary) => {
         const known = this.#turns.get(rotary);
@@ -254,7 +289,7 @@ export class Model {
 
   #run(sequences: readonly Sequence[], pass: Pass, { observe }: PassOptions): WasmTensor {
     const { embedding, layers, norm } = this.plan;
-    let x =
+    const x =
       embedding.kind === "tokens"
         ? embedTokens(
             embedding,
@@ -268,12 +303,13 @@ export class Model {
           );
     layers.forEach((layer, i) => {
       observe?.(i, x.data.slice());
-      for (const branch of layer) x = this.#branch(branch, x, pass);
+      for (const branch of layer) pass.ops.within(() => this.#branch(branch, x, pass));
     });
-    return norm ? pass.ops.norm(x, pass.norm(norm)) : x;
+    return norm ? pass.ops.norm(x, pass.norm(norm), x) : x;
   }
 
-  #branch({ before, mixers, after, around }: Branch, x: WasmTensor, pass: Pass): WasmTensor {
+  /** Adds what a branch makes of x to it. */
+  #branch({ before, mixers, after, around }: Branch, x: WasmTensor, pass: Pass): void {
     const { ops } = pass;
     const input = before ? ops.norm(x, pass.norm(before)) : x;
     let sum: WasmTensor | undefined;
@@ -282,9 +318,8 @@ export class Model {
       if (sum) ops.add(sum, y);
       else sum = y;
     }
-    const result = after ? ops.norm(sum!, pass.norm(after)) : sum!;
-    ops.add(result, x);
-    return around ? ops.norm(result, pass.norm(around)) : result;
+    ops.add(x, after ? ops.norm(sum!, pass.norm(after)) : sum!);
+    if (around) ops.norm(x, pass.norm(around), x);
   }
 
   #mix(mixer: Mixer, x: WasmTensor, pass: Pass): WasmTensor {

@@ -1,6 +1,6 @@
 /** What blocks see of one pass through the model. */
 import type { WasmTensor } from "../wasm.ts";
-import type { LinearWeights, NormWeights, Ops } from "./ops.ts";
+import type { Filters, LinearWeights, Matrix, NormWeights, Ops } from "./ops.ts";
 import type { Linear, Norm } from "./plan.ts";
 import type { Rotary, Turns } from "./rotary.ts";
 import type { State } from "./state.ts";
@@ -21,8 +21,13 @@ export interface Pass {
   readonly ops: Ops;
   /** Several sequences behind one another: rows do not know of one another but in mixers. */
   readonly stretches: readonly Stretch[];
+  /** A weight that is read as floats. */
   weight(weight: Weight): WasmTensor;
+  /** A weight of products or lookups. */
+  matrix(weight: Weight): Matrix;
   linear(linear: Linear): LinearWeights;
+  /** What a convolution multiplies. */
+  filters(linear: Linear): Filters;
   norm(norm: Norm): NormWeights;
   turns(rotary: Rotary): Turns;
 }

@@ -82,7 +82,7 @@ export interface Mamba {
   readonly convolution: Linear;
   readonly selection: Linear;
   readonly step: Linear;
-  /** [inner, state]: ln(−A). */
+  /** [inner, state]: A. */
   readonly decay: Weight;
   /** [inner]: what of its input each channel passes on. */
   readonly skip: Weight;
@@ -104,6 +104,7 @@ export interface Mamba2 {
   /** [heads]. */
   readonly stepBias: Weight;
   readonly stepLimit: readonly number[];
+  /** [heads]: A. */
   readonly decay: Weight;
   readonly skip: Weight;
   /** On what comes out; absent: it is only gated. */

@@ -4,8 +4,8 @@ import { openCheckpoint } from "./checkpoint.ts";
 import type { Encoding } from "./encodings.ts";
 import { ModelError } from "./error.ts";
 import { toQ4_0, toQ8_0 } from "./gguf-blocks.ts";
-import { read } from "./load-weights.ts";
 import { type Quantised, quantisedMetadata } from "./quantised.ts";
+import { read } from "./reading.ts";
 import type { Source } from "./source.ts";
 
 const encoders = { Q8_0: toQ8_0, Q4_0: toQ4_0 } as const;

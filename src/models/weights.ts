@@ -1,4 +1,5 @@
 /** Weights by name, as plans declare them. */
+import type { Linear, Mixer, Plan } from "./plan.ts";
 
 /** A tensor of the checkpoint that fills some of the rows of a weight. */
 export interface Part {
@@ -15,6 +16,8 @@ export interface Weight {
   readonly transposed?: boolean;
   /** Added to each value as it is read. Default 0. */
   readonly plus?: number;
+  /** Whether −eˣ is kept of each value x: rates of decay are stored by their logarithm. */
+  readonly minusExp?: boolean;
 }
 
 /** A vector. */
@@ -60,5 +63,36 @@ export function weightsOf(plan: unknown): readonly Weight[] {
   return [...found.values()];
 }
 
+/**
+ * The keys of the matrices that products alone read, and lookups of embeddings: these may be held in few bits. Routers
+ * are not among them, which are small and decide much.
+ */
+export function productsOf(plan: Plan): ReadonlySet<string> {
+  const found = new Set<string>();
+  const add = (weight: Weight | undefined) => weight && found.add(keyOf(weight));
+  const addLinears = (of: object, names: readonly string[]) => {
+    for (const name of names) add((of as Readonly<Record<string, Linear>>)[name]?.weight);
+  };
+  const { embedding, head, layers } = plan;
+  add(embedding.kind === "tokens" ? embedding.table : embedding.projection.weight);
+  add(head?.weight);
+  // Those of one expert must begin where four rows do.
+  for (const { mixer } of layers.flat().flatMap(({ mixers }) => mixers))
+    if (mixer.kind !== "experts") addLinears(mixer, linears[mixer.kind]);
+    else
+      for (const name of linears.experts)
+        if (mixer[name].weight.shape[0]! % (4 * mixer.count) === 0) addLinears(mixer, [name]);
+  return found;
+}
+
+const linears = {
+  attention: ["qkv", "out"],
+  feed: ["up", "down"],
+  experts: ["up", "down"],
+  mamba: ["input", "selection", "step", "out"],
+  mamba2: ["input", "out"],
+} as const satisfies Readonly<Record<Mixer["kind"], readonly string[]>>;
+
 /** Weights that are read alike are the same: a tied head is not kept twice. */
-export const keyOf = ({ parts, plus = 0 }: Weight): string => `${parts.map(({ name }) => name).join("|")}+${plus}`;
+export const keyOf = ({ parts, plus = 0, minusExp }: Weight): string =>
+  `${parts.map(({ name }) => name).join("|")}+${plus}${minusExp ? " minus exp" : ""}`;

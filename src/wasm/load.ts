@@ -19,8 +19,8 @@ import { gather } from "./gather.ts";
 import { type LinearAttentionOptions, type LinearlyAttended, linearAttention } from "./linear.ts";
 import { type MatmulOptions, matmul } from "./matmul.ts";
 import { checked } from "./options.ts";
-import { type PackedWeights, type ProjectOptions, pack, project } from "./project.ts";
-import type { Quantised } from "./quantise.ts";
+import { type PackedWeights, Packing, type ProjectOptions, pack, project } from "./project.ts";
+import type { Format, Quantised } from "./quantise.ts";
 import { type RotaryOptions, type RotaryTable, rotate } from "./rotary.ts";
 import * as rows from "./rows.ts";
 import {
@@ -111,6 +111,8 @@ export interface Kernels {
   deltaRule(q: Floats, k: Floats, v: Floats, options?: DeltaRuleOptions): DeltaRuled;
   /** See {@link pack}. */
   pack(weights: Quantised, region: Region): PackedWeights;
+  /** Room for weights [N, K] that come piece by piece; see {@link Packing}. */
+  packing(shape: readonly number[], format: Format, region: Region): Packing;
   /** See {@link project}. */
   project(x: Floats, weights: PackedWeights | Quantised, options?: ProjectOptions): Floats;
   /** a + b, value by value, of one shape. */
@@ -232,6 +234,7 @@ function kernels(exports: Exports, arena: Arena, tile: Tile | undefined, pool: P
       longConvolution(exports, arena, u, taps, checked("longConvolution", options)),
     deltaRule: (q, k, v, options) => deltaRule(exports, arena, q, k, v, checked("deltaRule", options)),
     pack: (weights, region) => pack(exports, arena, weights, region),
+    packing: (shape, format, region) => new Packing(exports, arena, shape, format, region),
     project: (x, weights, options) => project(exports, arena, x, weights, checked("project", options)),
     add: (a, b, options) => rows.add(exports, arena, a, b, checked("add", options)),
     softmax: (x, options) => rows.softmax(exports, arena, x, checked("softmax", options)),

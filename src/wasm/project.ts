@@ -13,7 +13,7 @@ export class PackedWeights {
   readonly #address: number;
   readonly #scales: WasmTensor;
 
-  /** `scales` is a tensor of the region that the numbers at `address` are in. */
+  /** `scales` is a tensor of the region that the numbers at `address` are in; of `int8` the scales of the rows. */
   constructor(arena: Arena, shape: readonly number[], format: Format, address: number, scales: WasmTensor) {
     this.arena = arena;
     this.shape = [...shape];
@@ -39,6 +39,135 @@ export class PackedWeights {
   get address(): number {
     return this.#scales.address && this.#address;
   }
+
+  /** Bytes of the memory that the numbers take, with the scales of their blocks. */
+  get bytes(): number {
+    const [N, K] = this.shape as [number, number];
+    return Math.ceil(N / 4) * groupBytes(this.format, K);
+  }
+
+  /**
+   * `count` rows from `first` on, a multiple of four, not a copy; of `q8_0` and `q4_0`.
+   *
+   * @throws KernelError if they are not there, or begin elsewhere.
+   */
+  rows(first: number, count: number): PackedWeights {
+    const [N, K] = this.shape as [number, number];
+    if (this.format === "int8")
+      throw new KernelError("rows", "format", "rows of int8 have scales elsewhere; take q8_0");
+    if (!(Number.isSafeInteger(first) && first >= 0 && first % 4 === 0))
+      throw new KernelError("rows", "first", `first must be a multiple of 4, got ${first}`);
+    if (!(Number.isSafeInteger(count) && count >= 1 && first + count <= N))
+      throw new KernelError("rows", "count", `count must be 1 to ${N - first}, got ${count}`);
+    const address = this.address + (first / 4) * groupBytes(this.format, K);
+    return new PackedWeights(this.arena, [count, K], this.format, address, this.#scales);
+  }
+
+  /**
+   * Writes the numbers that row `row` stands for to the front of `target`, as the lookup of an embedding wants them.
+   *
+   * @throws KernelError if there is no such row.
+   */
+  readRow(row: number, target: Float32Array): void {
+    const [N, K] = this.shape as [number, number];
+    if (!(Number.isSafeInteger(row) && row >= 0 && row < N))
+      throw new KernelError("readRow", "row", `row must be a whole number from 0 to ${N - 1}, got ${row}`);
+    const { format } = this;
+    const at = this.address + Math.floor(row / 4) * groupBytes(format, K);
+    const view = new DataView(this.arena.memory.buffer, at, groupBytes(format, K));
+    const lane = row % 4;
+    const numbers = format === "q4_0" ? 64 : 128;
+    const step = groupBytes(format, 32);
+    for (let block = 0; 32 * block < K; block++) {
+      const from = block * step;
+      const scale =
+        format === "int8" ? this.#scales.data[row]! : floatOf(view.getUint16(from + numbers + 2 * lane, true));
+      for (let i = 0; i < Math.min(32, K - 32 * block); i++) {
+        const place = format === "q4_0" ? i % 16 : i;
+        const byte = view.getInt8(from + 16 * (place >> 2) + 4 * lane + (place & 3));
+        const number = format === "q4_0" ? ((i < 16 ? byte : byte >> 4) & 15) - 8 : byte;
+        target[32 * block + i] = number * scale;
+      }
+    }
+  }
+}
+
+/** Bytes of four rows of K numbers side by side; see `assembly/quantised/layout.ts`. */
+const groupBytes = (format: Format, K: number): number => 4 * rowBytes(format, 32) * Math.ceil(K / 32);
+
+/** Room for quantised weights that come piece by piece, so that beside them there is never a second copy of all. */
+export class Packing {
+  /** What is packed; what it holds is undefined until all is written. */
+  readonly weights: PackedWeights;
+  /** [N], of `int8` the scales of the rows, zeros at first; empty of the other formats. */
+  readonly scales: WasmTensor;
+  readonly #exports: Exports;
+  readonly #arena: Arena;
+
+  /**
+   * Takes room for [N, K] from a region of the kernels' memory.
+   *
+   * @throws KernelError naming what does not fit.
+   */
+  constructor(exports: Exports, arena: Arena, shape: readonly number[], format: Format, region: Region) {
+    const which = formats.indexOf(format);
+    if (which < 0) refuse("format", `format must be ${formats.join(" or ")}, got ${format}`);
+    const [N, K] = shape as [number, number];
+    if (shape.length !== 2 || !shape.every((n) => Number.isSafeInteger(n) && n >= 1))
+      refuse("weights", `weights have shape ${shown(shape)}, expected [N, K], both at least 1`);
+    if (format === "int8" ? K > 2 ** 17 : K % 32 !== 0)
+      refuse(
+        "weights",
+        `weights have K = ${K}; ${format} needs ${format === "int8" ? "at most 2^17" : "a multiple of 32"}`,
+      );
+    this.#exports = exports;
+    this.#arena = arena;
+    const address = region.allocate(exports.packedBytes(which, N, K) >>> 0);
+    this.scales = region.tensor([format === "int8" ? (N + 3) & ~3 : 0]);
+    this.scales.data.fill(0);
+    this.weights = new PackedWeights(arena, shape, format, address, this.scales);
+  }
+
+  /**
+   * Takes rows from `row` on, a multiple of four, in the order of {@link Quantised}; as many as `data` holds, which is a
+   * multiple of four unless the last is among them. Of `q8_0` and `q4_0` these may be `columns` columns from `column` on,
+   * multiples of 32. Scales must be finite, which is not checked.
+   *
+   * @throws KernelError naming what does not fit.
+   */
+  write(row: number, data: Uint8Array, column = 0, columns = this.weights.shape[1]!): void {
+    const { format, shape, address } = this.weights;
+    const [N, K] = shape as [number, number];
+    const own = rowBytes(format, columns);
+    const rows = data.length / own;
+    if (!(row % 4 === 0 && Number.isSafeInteger(rows) && row + rows <= N && (rows % 4 === 0 || row + rows === N)))
+      refuse(
+        "data",
+        `${data.length} bytes from row ${row} on are no rows of ${own} bytes of four times n rows of ${N}`,
+      );
+    if (columns !== K && !(format !== "int8" && column % 32 === 0 && columns % 32 === 0 && column + columns <= K))
+      refuse("column", `columns ${column} to ${column + columns - 1} are no whole blocks of 32 of ${K}`);
+    const which = formats.indexOf(format);
+    const target = address + (row / 4) * groupBytes(format, K) + groupBytes(format, column);
+    const call = this.#arena.region();
+    try {
+      const source = call.allocate(data.length);
+      new Uint8Array(this.#arena.memory.buffer, source, data.length).set(data);
+      if (columns === K) this.#exports.pack(which, source, rows, K, target);
+      else
+        for (let four = 0; four < rows; four += 4)
+          this.#exports.pack(
+            ...([which, source + four * own, Math.min(4, rows - four), columns] as const),
+            target + (four / 4) * groupBytes(format, K),
+          );
+    } finally {
+      call.release();
+    }
+  }
+}
+
+function refuse(argument: string, problem: string): never {
+  throw new KernelError("pack", argument, problem);
 }
 
 /**
@@ -49,49 +178,35 @@ export class PackedWeights {
  */
 export function pack(exports: Exports, arena: Arena, weights: Quantised, region: Region): PackedWeights {
   const { shape, format, data, scales } = weights;
-  const fail = (argument: string, problem: string): never => {
-    throw new KernelError("pack", argument, problem);
-  };
-  const which = formats.indexOf(format);
-  if (which < 0) fail("format", `format must be ${formats.join(" or ")}, got ${format}`);
+  checkQuantised(weights);
+  const packing = new Packing(exports, arena, shape, format, region);
   const [N, K] = shape as [number, number];
-  if (shape.length !== 2 || !shape.every((n) => Number.isSafeInteger(n) && n >= 1))
-    fail("weights", `weights have shape ${shown(shape)}, expected [N, K], both at least 1`);
-  if (format === "int8" ? K > 2 ** 17 : K % 32 !== 0)
-    fail(
-      "weights",
-      `weights have K = ${K}; ${format} needs ${format === "int8" ? "at most 2^17" : "a multiple of 32"}`,
-    );
+  if (scales) packing.scales.data.set(scales);
+  // A MiB at a time, so that the file's order takes no second memory.
+  const own = rowBytes(format, K);
+  const rows = Math.max(4, Math.floor(2 ** 20 / own) & ~3);
+  for (let row = 0; row < N; row += rows) packing.write(row, data.subarray(own * row, own * Math.min(row + rows, N)));
+  return packing.weights;
+}
+
+/** Refuses numbers that are not as many as the shape says, and scales that are not finite. */
+function checkQuantised({ shape, format, data, scales }: Quantised): void {
+  const [N, K] = shape as [number, number];
+  // What is no format and no shape is refused where room is taken.
+  if (!formats.includes(format) || shape.length !== 2 || (format !== "int8" && K % 32 !== 0)) return;
   const expected = N * rowBytes(format, K);
   if (!(data instanceof Uint8Array) || data.length !== expected)
-    fail("data", `data of ${shown(shape)} in ${format} must be a Uint8Array of ${expected} bytes, got ${data?.length}`);
+    refuse(
+      "data",
+      `data of ${shown(shape)} in ${format} must be a Uint8Array of ${expected} bytes, got ${data?.length}`,
+    );
   if (format === "int8" && !(scales instanceof Float32Array && scales.length === N))
-    fail("scales", `int8 needs a Float32Array of scales, one for each of ${N} rows, got ${scales?.length}`);
-  if (format !== "int8") {
-    const [bytes, step] = [new DataView(data.buffer, data.byteOffset, data.length), rowBytes(format, 32)];
-    for (let at = 0; at < data.length; at += step)
-      if (!Number.isFinite(floatOf(bytes.getUint16(at, true))))
-        fail("data", `the scale of block ${at / step} is not finite: are these ${format} blocks?`);
-  }
-  const address = region.allocate(exports.packedBytes(which, N, K) >>> 0);
-  const rowScales = region.tensor([(N + 3) & ~3]);
-  rowScales.data.fill(0);
-  if (scales) rowScales.data.set(scales);
-  // A MiB at a time, so that the file's order takes no second memory.
-  const rows = Math.max(4, Math.floor(2 ** 20 / rowBytes(format, K)) & ~3);
-  const call = arena.region();
-  try {
-    const source = call.allocate(rowBytes(format, K) * Math.min(rows, N));
-    for (let row = 0; row < N; row += rows) {
-      const part = data.subarray(rowBytes(format, K) * row, rowBytes(format, K) * Math.min(row + rows, N));
-      new Uint8Array(arena.memory.buffer, source, part.length).set(part);
-      const target = address + (row && exports.packedBytes(which, row, K));
-      exports.pack(which, source, Math.min(rows, N - row), K, target);
-    }
-  } finally {
-    call.release();
-  }
-  return new PackedWeights(arena, shape, format, address, rowScales);
+    refuse("scales", `int8 needs a Float32Array of scales, one for each of ${N} rows, got ${scales?.length}`);
+  if (format === "int8") return;
+  const [bytes, step] = [new DataView(data.buffer, data.byteOffset, data.length), rowBytes(format, 32)];
+  for (let at = 0; at < data.length; at += step)
+    if (!Number.isFinite(floatOf(bytes.getUint16(at, true))))
+      refuse("data", `the scale of block ${at / step} is not finite: are these ${format} blocks?`);
 }
 
 export interface ProjectOptions {

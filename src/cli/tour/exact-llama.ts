@@ -5,7 +5,7 @@ import { rotaryPositionEmbedding } from "../../../spec/positional/rotary-positio
 import { openCheckpoint } from "../../models/checkpoint.ts";
 import type { Config } from "../../models/config.ts";
 import type { Encoding } from "../../models/encodings.ts";
-import { read } from "../../models/load-weights.ts";
+import { read } from "../../models/reading.ts";
 import type { Source } from "../../models.ts";
 
 interface Weights {

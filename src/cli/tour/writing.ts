@@ -8,7 +8,7 @@ const prompt = "And God said unto the people,";
 /** Writes to stdout. */
 export async function writing(say: (text: string) => void): Promise<void> {
   const source = embedded();
-  const model = await loadModel(source);
+  const model = await loadModel(source, { activations: "float32" });
   try {
     const tokenizer = await model.tokenizer();
     const tokens = tokenizer.encode(prompt);

@@ -60,7 +60,7 @@ export function falconH1(config: Config): Plan {
                 ),
                 stepBias: vector(`${ssm}.dt_bias`, ssmHeads),
                 stepLimit: stepLimitOf(config),
-                decay: vector(`${ssm}.A_log`, ssmHeads),
+                decay: { ...vector(`${ssm}.A_log`, ssmHeads), minusExp: true },
                 skip: vector(`${ssm}.D`, ssmHeads),
                 norm: config.flag("mamba_rms_norm", false)
                   ? {

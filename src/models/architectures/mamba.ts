@@ -18,7 +18,7 @@ export function mamba(config: Config): Plan {
       convolution: convolutionOf(config, `${name}.conv1d`, inner, "conv_kernel", "use_conv_bias"),
       selection: { weight: matrix(`${name}.x_proj.weight`, rank + 2 * state, inner) },
       step: { weight: matrix(`${name}.dt_proj.weight`, inner, rank), bias: vector(`${name}.dt_proj.bias`, inner) },
-      decay: matrix(`${name}.A_log`, inner, state),
+      decay: { ...matrix(`${name}.A_log`, inner, state), minusExp: true },
       skip: vector(`${name}.D`, inner),
       out: linear(`${name}.out_proj`, width, inner),
     };
@@ -48,7 +48,7 @@ export function mamba2(config: Config): Plan {
     convolution: convolutionOf(config, `${name}.conv1d`, inner + 2 * groups * state, "conv_kernel", "use_conv_bias"),
     stepBias: vector(`${name}.dt_bias`, heads),
     stepLimit: stepLimitOf(config),
-    decay: vector(`${name}.A_log`, heads),
+    decay: { ...vector(`${name}.A_log`, heads), minusExp: true },
     skip: vector(`${name}.D`, heads),
     norm: norm(name),
     out: linearOf(bias)(`${name}.out_proj`, width, inner),

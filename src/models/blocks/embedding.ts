@@ -3,30 +3,17 @@ import { ModelError } from "../error.ts";
 import type { Pass } from "../pass.ts";
 import type { PatchEmbedding, TokenEmbedding } from "../plan.ts";
 
-/** The rows of tokens: table[token] · scale + positions[position] + types[0], normalised. */
+/** The rows of tokens, all of the vocabulary: table[token] · scale + positions[position] + types[0], normalised. */
 export function embedTokens(spec: TokenEmbedding, tokens: readonly (readonly number[])[], pass: Pass): WasmTensor {
-  const { ops } = pass;
-  const table = pass.weight(spec.table);
-  const [count, width] = table.shape as [number, number];
-  const x = ops.tensor([tokens.reduce((sum, { length }) => sum + length, 0), width]);
-  const [to, from] = [x.data, table.data];
-  const positions = spec.positions && pass.weight(spec.positions).data;
-  const types = spec.types && pass.weight(spec.types).data;
-  const scale = spec.scale ?? 1;
-  pass.stretches.forEach(({ row, position }, i) => {
-    tokens[i]!.forEach((token, t) => {
-      if (!(Number.isInteger(token) && token >= 0 && token < count))
-        throw new ModelError("tokens", `token ${token} is none of the vocabulary: 0 to ${count - 1}`);
-      const at = (row + t) * width;
-      for (let c = 0; c < width; c++)
-        to[at + c] =
-          from[token * width + c]! * scale +
-          (positions ? positions[(position + t) * width + c]! : 0) +
-          (types ? types[c]! : 0);
-    });
-  });
-  return spec.norm ? ops.norm(x, pass.norm(spec.norm)) : x;
+  const { ops, stretches } = pass;
+  const x = ops.scaled(ops.lookUp(pass.matrix(spec.table), tokens.flat()), spec.scale);
+  const places = spec.positions && stretches.flatMap(({ position, count }) => range(position, count));
+  if (places) ops.add(x, ops.lookUp(pass.weight(spec.positions!), places));
+  if (spec.types) ops.add(x, ops.lookUp(pass.weight(spec.types), Array<number>(x.shape[0]!).fill(0)));
+  return spec.norm ? ops.norm(x, pass.norm(spec.norm), x) : x;
 }
+
+const range = (first: number, count: number): number[] => Array.from({ length: count }, (_, i) => first + i);
 
 /** The rows of an image [C, H, W]: a first token, then its patches from left to right and top to bottom. */
 export function embedPatches(spec: PatchEmbedding, images: readonly Float32Array[], pass: Pass): WasmTensor {

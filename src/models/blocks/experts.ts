@@ -20,11 +20,11 @@ export function experts(mixer: Experts, x: WasmTensor, pass: Pass): WasmTensor {
       some.data.set(x.data.subarray(row * width, (row + 1) * width), i * width);
     });
     const both = ops.linear(some, {
-      weight: ops.rows(up.weight, expert * 2 * inner, 2 * inner),
+      weight: ops.rowsOf(up.weight, expert * 2 * inner, 2 * inner),
       bias: up.bias && ops.rows(up.bias, expert * 2 * inner, 2 * inner),
     });
     const result = ops.linear(clamped(both, mixer, pass), {
-      weight: ops.rows(down.weight, expert * width, width),
+      weight: ops.rowsOf(down.weight, expert * width, width),
       bias: down.bias && ops.rows(down.bias, expert * width, width),
     });
     taking.forEach(({ row, share }, i) => {

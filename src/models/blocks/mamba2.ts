@@ -1,77 +1,77 @@
 import type { WasmTensor } from "../../wasm.ts";
-import { silu, softplus } from "../ops.ts";
+import { softplus } from "../ops.ts";
 import type { Pass } from "../pass.ts";
 import type { Mamba2 } from "../plan.ts";
 import type { Recurrence } from "../state.ts";
-import { convolve } from "./convolution.ts";
 
 /**
  * Mamba 2: h ← exp(Δ A) h + Δ x Bᵀ, y = h C + D x for each head; then gated, and normalised by groups. The state holds
  * the last inputs of the convolution, and h [heads, headWidth, state].
  */
 export function mamba2(mixer: Mamba2, x: WasmTensor, pass: Pass, slot: number): WasmTensor {
-  const { heads, headWidth, groups, state: size, stepLimit } = mixer;
+  const { heads, headWidth, groups, state: size } = mixer;
   const { ops } = pass;
   const inner = heads * headWidth;
   const mixed = inner + 2 * groups * size;
   const all = ops.linear(x, pass.linear(mixer.input));
   if (mixer.inputScales) scaleParts(all, [inner, inner, groups * size, groups * size, heads], mixer.inputScales);
   const out = ops.tensor([x.shape[0]!, inner]);
-  const decay = Float32Array.from(pass.weight(mixer.decay).data, (a) => -Math.exp(a));
   for (const { row, count, states } of pass.stretches) {
     const part = ops.rows(all, row, count);
     const [before, h] = (states![slot] as Recurrence).tensors as [WasmTensor, WasmTensor];
     const input = ops.columns(part, inner, ops.tensor([count, mixed]));
-    const convolved = convolve(ops, input, pass.linear(mixer.convolution), before);
-    const xbc = convolved.data;
-    const [hs, to, steps] = [h.data, out.data, part.data];
-    const [bias, skip] = [pass.weight(mixer.stepBias).data, pass.weight(mixer.skip).data];
-    const stride = part.shape[1]!;
-    for (let t = 0; t < count; t++)
-      for (let head = 0; head < heads; head++) {
-        const raw = softplus(steps[t * stride + inner + mixed + head]! + bias[head]!);
-        const delta = Math.min(Math.max(raw, stepLimit[0]!), stepLimit[1]!);
-        const keep = Math.exp(delta * decay[head]!);
-        const group = Math.floor(head / (heads / groups));
-        const b = t * mixed + inner + group * size;
-        const c = b + groups * size;
-        for (let p = 0; p < headWidth; p++) {
-          const value = xbc[t * mixed + head * headWidth + p]!;
-          const at = (head * headWidth + p) * size;
-          let y = skip[head]! * value;
-          for (let n = 0; n < size; n++) {
-            hs[at + n] = keep * hs[at + n]! + delta * value * xbc[b + n]!;
-            y += xbc[c + n]! * hs[at + n]!;
-          }
-          to[(row + t) * inner + head * headWidth + p] = y;
-        }
-      }
+    const convolved = ops.convolve(input, pass.filters(mixer.convolution), before);
+    const cut = (column: number, shape: readonly number[]) => ops.columns(convolved, column, ops.tensor(shape));
+    const steps = ops.columns(part, inner + mixed, ops.tensor([count, heads]));
+    const inputs = {
+      u: cut(0, [count, heads, headWidth]),
+      delta: steps,
+      a: pass.weight(mixer.decay),
+      b: cut(inner, [count, groups, size]),
+      c: cut(inner + groups * size, [count, groups, size]),
+    };
+    const limited = limit(steps, pass.weight(mixer.stepBias), mixer.stepLimit);
+    const step = limited ? {} : { bias: pass.weight(mixer.stepBias), softplus: true };
+    const into = ops.shaped(ops.rows(out, row, count), [count, heads, headWidth]);
+    ops.ssd(inputs, h, into, { d: pass.weight(mixer.skip), ...step });
   }
-  gateAndNorm(mixer, out, all, pass);
-  return ops.linear(out, pass.linear(mixer.out));
+  return ops.linear(gateAndNorm(mixer, out, all, pass), pass.linear(mixer.out));
 }
 
-/** y · silu(gate) and the norm over each group of features, in the order the model wants, in place. */
-function gateAndNorm({ norm, heads, headWidth }: Mamba2, y: WasmTensor, all: WasmTensor, pass: Pass): void {
+/** Steps within bounds: softplus(step + bias) held within them, in place; false, and nothing, where all are allowed. */
+function limit(steps: WasmTensor, bias: WasmTensor, [least, most]: readonly number[]): boolean {
+  if (least! <= 0 && most === Infinity) return false;
+  const [data, plus] = [steps.data, bias.data];
+  for (let i = 0; i < data.length; i++)
+    data[i] = Math.min(Math.max(softplus(data[i]! + plus[i % plus.length]!), least!), most!);
+  return true;
+}
+
+/** y · silu(gate) and the norm over each group of features, in the order the model wants. */
+function gateAndNorm({ norm, heads, headWidth }: Mamba2, y: WasmTensor, all: WasmTensor, pass: Pass): WasmTensor {
+  const { ops } = pass;
   const inner = heads * headWidth;
-  const stride = all.shape[1]!;
-  const gate = () => {
-    const [to, gates] = [y.data, all.data];
-    for (let i = 0; i < to.length; i++) to[i]! *= silu(gates[Math.floor(i / inner) * stride + (i % inner)]!);
+  const rows = y.shape[0]!;
+  const gate = (of: WasmTensor): WasmTensor => {
+    const gates = ops.columns(all, 0, ops.tensor([rows, inner]));
+    ops.gated(gates, of, "silu");
+    return gates;
   };
-  if (!norm?.beforeGate) gate();
-  if (norm) {
-    const { weight, epsilon } = pass.norm(norm);
-    const [to, scale] = [y.data, weight.data];
-    const width = inner / norm.groups;
-    for (let from = 0; from < to.length; from += width) {
-      let square = 0;
-      for (let i = from; i < from + width; i++) square += to[i]! * to[i]!;
-      const factor = 1 / Math.sqrt(square / width + epsilon);
-      for (let i = from; i < from + width; i++) to[i] = to[i]! * factor * scale[i % inner]!;
-    }
-    if (norm.beforeGate) gate();
-  }
+  if (!norm) return gate(y);
+  const first = norm.beforeGate ? y : gate(y);
+  const { epsilon, groups } = norm;
+  const weight = pass.weight(norm.weight);
+  const grouped = ops.shaped(first, [rows * groups, inner / groups]);
+  ops.norm(grouped, { kind: "rms", epsilon, weight: groups === 1 ? weight : undefined }, grouped);
+  if (groups > 1) multiplyRows(first, weight);
+  return norm.beforeGate ? gate(first) : first;
+}
+
+/** Each row times the weights, in place. */
+function multiplyRows(x: WasmTensor, weight: WasmTensor): void {
+  const [data, factors] = [x.data, weight.data];
+  for (let row = 0; row < data.length; row += factors.length)
+    for (let i = 0; i < factors.length; i++) data[row + i]! *= factors[i]!;
 }
 
 /** Each part of the columns times its factor. */

@@ -1,0 +1,144 @@
+/** Reads matrices into the kernels' memory in 8 or 4 bits, and never makes floats of more than a piece of one. */
+import type { Packing } from "../wasm.ts";
+import { ModelError } from "./error.ts";
+import { toQ4_0, toQ8_0 } from "./gguf-blocks.ts";
+import { decoded, type Readable, readBytes } from "./reading.ts";
+import type { Part, Weight } from "./weights.ts";
+
+/** Formats of the blocks that products take: 32 values of a row with a scale of their own. */
+export const blockFormats = ["q8_0", "q4_0"] as const;
+export type BlockFormat = (typeof blockFormats)[number];
+
+const encodings = { q8_0: "Q8_0", q4_0: "Q4_0" } as const;
+const encoders = { q8_0: toQ8_0, q4_0: toQ4_0 } as const;
+const blockBytes = { q8_0: 34, q4_0: 18 } as const;
+
+/** A part of a weight, and where it is stored. */
+export interface Found {
+  readonly part: Part;
+  readonly stored: Readable;
+}
+
+/** Which of the formats a matrix is kept in: the one asked for, or as it is stored; `undefined`: as floats. */
+export function formatOf(
+  { shape, transposed, plus, minusExp }: Weight,
+  parts: readonly Found[],
+  asked: BlockFormat | "float32" | undefined,
+): BlockFormat | undefined {
+  const [, columns] = shape as [number, number];
+  if (asked === "float32" || shape.length !== 2 || columns % 32 !== 0 || plus || minusExp) return undefined;
+  // Blocks go along the rows of one matrix after the other; four rows lie side by side.
+  if (transposed && parts.some(({ part }) => part.shape.length > 2 && part.shape.at(-1)! % 4 !== 0)) return undefined;
+  if (transposed && parts.length > 1) return undefined;
+  if (asked) return asked;
+  const stored = new Set(parts.map(({ stored }) => stored.encoding.name));
+  // Blocks that are stored along the columns are none of the rows.
+  if (transposed || [...stored].some((name) => !name.startsWith("Q"))) return undefined;
+  if (stored.has("Q4_K") || stored.has("Q6_K")) return "q8_0";
+  return blockFormats.find((format) => stored.size === 1 && stored.has(encodings[format]));
+}
+
+/** Reads the parts of a weight below one another; `seen` is told how many bytes of which part were read. */
+export async function packWeight(
+  packing: Packing,
+  { transposed }: Weight,
+  parts: readonly Found[],
+  format: BlockFormat,
+  signal: AbortSignal | undefined,
+  seen: (name: string, bytes: number) => void,
+): Promise<void> {
+  const columns = packing.weights.shape[1]!;
+  const writer = new RowWriter(packing, (columns / 32) * blockBytes[format]);
+  for (const { part, stored } of parts) {
+    const count = part.shape.reduce((product, length) => product * length, 1);
+    const finite = (bytes: Uint8Array, first: number) => refuseInfinite(bytes, blockBytes[format], part.name, first);
+    if (transposed) {
+      const outputs = part.shape.at(-1)!;
+      await readBytes(stored, count, 32 * outputs, signal, (from, bytes) => {
+        const values = decoded(stored, bytes, part.name, from);
+        for (let at = 0; at < values.length; at += 32 * outputs) {
+          const row = (from + at) / outputs;
+          const blocks = encoders[format](turned(values.subarray(at, at + 32 * outputs), outputs));
+          packing.write(outputs * Math.floor(row / columns), finite(blocks, from + at), row % columns, 32);
+        }
+        seen(part.name, bytes.length);
+      });
+    } else {
+      const as = stored.encoding.name === encodings[format];
+      const together = (stored.interleaved ?? 1) * columns;
+      await readBytes(stored, count, together, signal, (from, bytes) => {
+        const blocks = as ? bytes : encoders[format](decoded(stored, bytes, part.name, from));
+        const rows = stored.interleaved ? halved(blocks, stored.interleaved, writer.rowBytes) : blocks;
+        writer.push(finite(rows, from));
+        seen(part.name, bytes.length);
+      });
+    }
+  }
+  writer.end();
+}
+
+/** Collects rows, and writes them four by four. */
+class RowWriter {
+  readonly rowBytes: number;
+  readonly #packing: Packing;
+  #row = 0;
+  #left = new Uint8Array(0);
+
+  constructor(packing: Packing, rowBytes: number) {
+    this.#packing = packing;
+    this.rowBytes = rowBytes;
+  }
+
+  push(rows: Uint8Array): void {
+    let all = rows;
+    if (this.#left.length) {
+      all = new Uint8Array(this.#left.length + rows.length);
+      all.set(this.#left);
+      all.set(rows, this.#left.length);
+    }
+    // A MiB at a time: the memory that the kernels read them from is small.
+    const four = 4 * this.rowBytes;
+    const most = Math.max(1, Math.floor(2 ** 20 / four)) * four;
+    const whole = all.length - (all.length % four);
+    for (let at = 0; at < whole; at += most) this.#write(all.subarray(at, Math.min(at + most, whole)));
+    this.#left = all.slice(whole);
+  }
+
+  end(): void {
+    if (this.#left.length) this.#write(this.#left);
+  }
+
+  #write(bytes: Uint8Array): void {
+    this.#packing.write(this.#row, bytes);
+    this.#row += bytes.length / this.rowBytes;
+  }
+}
+
+/** Values [32, outputs] the other way round. */
+function turned(values: Float32Array, outputs: number): Float32Array {
+  const result = new Float32Array(values.length);
+  for (let i = 0; i < 32; i++) for (let o = 0; o < outputs; o++) result[32 * o + i] = values[i * outputs + o]!;
+  return result;
+}
+
+/** Rows of heads of `width` rows, the even ones before the odd ones. */
+function halved(bytes: Uint8Array, width: number, rowBytes: number): Uint8Array {
+  const result = new Uint8Array(bytes.length);
+  for (let row = 0; row * rowBytes < bytes.length; row++) {
+    const feature = row % width;
+    const place = row - feature + (feature % 2 ? width / 2 : 0) + Math.floor(feature / 2);
+    result.set(bytes.subarray(row * rowBytes, (row + 1) * rowBytes), place * rowBytes);
+  }
+  return result;
+}
+
+/** The same blocks, whose scales are float16; those of values beyond its range are infinite. */
+function refuseInfinite(blocks: Uint8Array, size: number, name: string, first: number): Uint8Array {
+  for (let at = 1; at < blocks.length; at += size)
+    if ((blocks[at]! & 0x7c) === 0x7c)
+      throw new ModelError(
+        name,
+        `the scale of the block of element ${first + 32 * Math.floor(at / size)} is not finite; take another checkpoint, or weights: "float32" where these are too large for 8 bits`,
+      );
+  return blocks;
+}
