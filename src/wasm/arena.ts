@@ -51,52 +51,35 @@ export class Arena {
 
   /** A new region inside those that are open. */
   region(): Region {
-    const start = this.#top;
-    const isOpen = () => this.#open.includes(region);
-    const allocate = (bytes: number): number => {
-      if (this.#open.at(-1) !== region)
-        throw new KernelError(
-          "region",
-          "region",
-          isOpen()
-            ? "a region inside this one is still open; release it first, or allocate from it"
-            : "the region is released; open another with region()",
-        );
-      return this.#take(bytes);
-    };
-    const region: Region = {
-      allocate,
-      tensor: (shape) => {
-        const size = shape.reduce((product, length) => product * length, 1);
-        if (!shape.every((length) => Number.isSafeInteger(length) && length >= 0))
-          throw new KernelError(
-            "region",
-            "shape",
-            `shape [${shape.join(", ")}] holds lengths that are no whole number`,
-          );
-        return new WasmTensor(this, allocate(size * 4), shape, isOpen);
-      },
-      tensorOf: ({ shape, data }) => {
-        const tensor = region.tensor(shape);
-        if (data.length !== tensor.data.length)
-          throw new KernelError(
-            "region",
-            "data",
-            `data has ${data.length} values, but shape [${shape.join(", ")}] holds ${tensor.data.length}`,
-          );
-        tensor.data.set(data);
-        return tensor;
-      },
-      release: () => {
-        const place = this.#open.indexOf(region);
-        if (place < 0) return;
-        this.#open.length = place;
-        if (this.#poison) new Uint8Array(this.memory.buffer, start, this.#top - start).fill(0xff);
-        this.#top = start;
-      },
-    };
+    const region = new OpenRegion(this, this.#top);
     this.#open.push(region);
     return region;
+  }
+
+  /** Whether a region is not released. */
+  isOpen(region: Region): boolean {
+    return this.#open.includes(region);
+  }
+
+  /** Bytes for the innermost region, which that must be. */
+  allocate(region: Region, bytes: number): number {
+    if (this.#open.at(-1) === region) return this.#take(bytes);
+    throw new KernelError(
+      "region",
+      "region",
+      this.isOpen(region)
+        ? "a region inside this one is still open; release it first, or allocate from it"
+        : "the region is released; open another with region()",
+    );
+  }
+
+  /** Takes back a region that begins at `start`, and those inside it. */
+  release(region: Region, start: number): void {
+    const place = this.#open.lastIndexOf(region);
+    if (place < 0) return;
+    this.#open.length = place;
+    if (this.#poison) new Uint8Array(this.memory.buffer, start, this.#top - start).fill(0xff);
+    this.#top = start;
   }
 
   #take(bytes: number): number {
@@ -116,6 +99,47 @@ export class Arena {
     this.#top = end;
     if (this.#poison) new Uint8Array(this.memory.buffer, address, end - address).fill(0xff);
     return address;
+  }
+}
+
+class OpenRegion implements Region {
+  readonly #arena: Arena;
+  readonly #start: number;
+  readonly #isOpen = () => this.#arena.isOpen(this);
+
+  constructor(arena: Arena, start: number) {
+    this.#arena = arena;
+    this.#start = start;
+  }
+
+  allocate(bytes: number): number {
+    return this.#arena.allocate(this, bytes);
+  }
+
+  tensor(shape: readonly number[]): WasmTensor {
+    let size = 1;
+    for (const length of shape) {
+      if (!(Number.isSafeInteger(length) && length >= 0))
+        throw new KernelError("region", "shape", `shape [${shape.join(", ")}] holds lengths that are no whole number`);
+      size *= length;
+    }
+    return new WasmTensor(this.#arena, this.allocate(size * 4), shape, this.#isOpen);
+  }
+
+  tensorOf({ shape, data }: { readonly shape: readonly number[]; readonly data: ArrayLike<number> }): WasmTensor {
+    const tensor = this.tensor(shape);
+    if (4 * data.length !== tensor.bytes)
+      throw new KernelError(
+        "region",
+        "data",
+        `data has ${data.length} values, but shape [${shape.join(", ")}] holds ${tensor.bytes / 4}`,
+      );
+    tensor.data.set(data);
+    return tensor;
+  }
+
+  release(): void {
+    this.#arena.release(this, this.#start);
   }
 }
 

@@ -1,6 +1,6 @@
 /** One call across the border: what it is given is checked and copied in, its result copied out, its memory released. */
 import type { Arena, Region } from "./arena.ts";
-import { Checks, shown } from "./checks.ts";
+import { alike, Checks, type Shaped, shown, type TensorArray } from "./checks.ts";
 import type { Struct } from "./struct.ts";
 import { type Floats, WasmTensor } from "./tensor.ts";
 
@@ -14,6 +14,12 @@ export class Call extends Checks {
     super(name);
     this.#arena = arena;
     this.region = arena.region();
+  }
+
+  /** The same; a tensor of the kernels' memory is one, and need only be open. */
+  override check(argument: string, tensor: Shaped, array: TensorArray): void {
+    if (tensor instanceof WasmTensor && array === Float32Array) void tensor.address;
+    else super.check(argument, tensor, array);
   }
 
   /** Where the values of a checked tensor stand: in place if it is of this memory, else in a copy. */
@@ -58,14 +64,14 @@ export class Call extends Checks {
     if (!into) return this.region.tensor(shape);
     if (!(into instanceof WasmTensor) || into.arena !== this.#arena)
       this.fail(argument, `${argument} must be a tensor of these kernels' memory; make it with region().tensor(shape)`);
-    if (!sameShape(into.shape, shape))
+    if (!alike(into.shape, shape))
       this.fail(argument, `${argument} has shape ${shown(into.shape)}, expected ${shown(shape)}`);
     for (const name in inputs) {
       const input = inputs[name];
       if (
         input instanceof WasmTensor &&
         overlap(input, into) &&
-        !(inPlace.includes(name) && input.address === into.address)
+        !(input.address === into.address && inPlace.includes(name))
       )
         this.fail(argument, `${argument} overlaps ${name} in memory; give a tensor of its own`);
     }
@@ -77,9 +83,6 @@ export class Call extends Checks {
     return into ?? { shape: target.shape, data: target.data.slice() };
   }
 }
-
-const sameShape = (a: readonly number[], b: readonly number[]): boolean =>
-  a.length === b.length && a.every((length, axis) => length === b[axis]);
 
 const overlap = (a: WasmTensor, b: WasmTensor): boolean =>
   a.address < b.address + b.bytes && b.address < a.address + a.bytes;

@@ -19,7 +19,17 @@ export type Seen<O> = {
 };
 
 export const shown = (shape: readonly unknown[]): string => `[${shape.join(", ")}]`;
-export const sizeOf = (shape: readonly number[]): number => shape.reduce((product, length) => product * length, 1);
+/** Whether two shapes are the same. */
+export const alike = (a: readonly number[], b: readonly number[]): boolean => {
+  if (a.length !== b.length) return false;
+  for (let axis = 0; axis < a.length; axis++) if (a[axis] !== b[axis]) return false;
+  return true;
+};
+export const sizeOf = (shape: readonly number[]): number => {
+  let size = 1;
+  for (const length of shape) size *= length;
+  return size;
+};
 
 export class Checks {
   /** The call, as errors name it. */
@@ -54,7 +64,7 @@ export class Checks {
   /** Checks that a tensor is one of that shape. */
   same(argument: string, tensor: Shaped, shape: readonly number[]): void {
     this.check(argument, tensor, Float32Array);
-    if (tensor.shape.join() !== shape.join())
+    if (!alike(tensor.shape, shape))
       this.fail(argument, `${argument} has shape ${shown(tensor.shape)}, expected ${shown(shape)}`);
   }
 

@@ -1,5 +1,6 @@
 import type { Arena } from "./arena.ts";
 import { calling } from "./call.ts";
+import { sizeOf } from "./checks.ts";
 import type { Exports } from "./exports.ts";
 import type { Floats, WasmTensor } from "./tensor.ts";
 
@@ -44,7 +45,7 @@ export function map(exports: Exports, arena: Arena, x: Floats, f: Elementwise, o
     const which = call.choose("f", f, functions);
     const source = call.addressOf("x", x);
     const target = call.target("into", x.shape, options.into, { x }, ["x"]);
-    exports.apply(which, source, 0, target.address, x.data.length);
+    exports.apply(which, source, 0, target.address, sizeOf(x.shape));
     return call.result(target, options.into);
   });
 }
@@ -69,7 +70,7 @@ export function gated(
     const which = call.choose("f", f, functions);
     const [from, by] = [call.addressOf("a", a), call.addressOf("b", b)];
     const target = call.target("into", a.shape, options.into, { a, b }, ["a", "b"]);
-    exports.apply(which, from, by, target.address, a.data.length);
+    exports.apply(which, from, by, target.address, sizeOf(a.shape));
     return call.result(target, options.into);
   });
 }

@@ -1,5 +1,6 @@
 import type { Arena, Region } from "./arena.ts";
 import { type Call, calling, shown } from "./call.ts";
+import { sizeOf } from "./checks.ts";
 import { KernelError } from "./error.ts";
 import type { Exports } from "./exports.ts";
 import { type Format, floatOf, formats, type Quantised, rowBytes } from "./quantise.ts";
@@ -253,7 +254,7 @@ export function project(
     if (weights instanceof PackedWeights && weights.arena !== arena)
       call.fail("weights", "weights belong to the memory of other kernels; pack them for these");
     const packed = weights instanceof PackedWeights ? weights : pack(exports, arena, weights, call.region);
-    const rows = x.data.length / K;
+    const rows = sizeOf(x.shape) / K;
     const source = call.addressOf("x", x);
     const target = call.target("into", [...x.shape.slice(0, -1), N], into, { x, bias });
     const plus = bias ? padded(call, bias) : 0;

@@ -87,7 +87,7 @@ export function norm(exports: Exports, arena: Arena, x: Floats, kind: Norm, opti
     const target = call.target("into", x.shape, into, { x, residual, sum, weight, bias }, ["x", "residual"]);
     if (residual) {
       const added = sum ? call.target("sum", x.shape, sum, { x, residual, weight, bias }, ["x", "residual"]) : target;
-      exports.sum(source, other, added.address, x.data.length);
+      exports.sum(source, other, added.address, sizeOf(x.shape));
       source = added.address;
     }
     exports.normalise(which, source, by, plus, target.address, rows, width, epsilon, offset);
@@ -130,7 +130,7 @@ export function add(exports: Exports, arena: Arena, a: Floats, b: Floats, option
     call.same("b", b, a.shape);
     const [left, right] = [call.addressOf("a", a), call.addressOf("b", b)];
     const target = call.target("into", a.shape, options.into, { a, b }, ["a", "b"]);
-    exports.sum(left, right, target.address, a.data.length);
+    exports.sum(left, right, target.address, sizeOf(a.shape));
     return call.result(target, options.into);
   });
 }

@@ -1,5 +1,6 @@
 /** Tensors as the kernels take them. */
 import type { Arena } from "./arena.ts";
+import { sizeOf } from "./checks.ts";
 import { KernelError } from "./error.ts";
 
 /** Real numbers in row-major order; a {@link WasmTensor} is one and is not copied. */
@@ -36,15 +37,14 @@ export class WasmTensor implements Floats {
   readonly bytes: number;
   readonly #address: number;
   readonly #isOpen: () => boolean;
-  #view: Float32Array;
+  #view: Float32Array | undefined;
 
   constructor(arena: Arena, address: number, shape: readonly number[], isOpen: () => boolean) {
     this.arena = arena;
     this.shape = [...shape];
-    this.bytes = 4 * shape.reduce((product, length) => product * length, 1);
+    this.bytes = 4 * sizeOf(shape);
     this.#address = address;
     this.#isOpen = isOpen;
-    this.#view = this.#derive();
   }
 
   /**
@@ -64,7 +64,8 @@ export class WasmTensor implements Floats {
    */
   get data(): Float32Array {
     this.#check();
-    if (this.#view.buffer !== this.arena.memory.buffer) this.#view = this.#derive();
+    const { buffer } = this.arena.memory;
+    if (this.#view?.buffer !== buffer) this.#view = new Float32Array(buffer, this.#address, this.bytes / 4);
     return this.#view;
   }
 
@@ -75,9 +76,5 @@ export class WasmTensor implements Floats {
         "tensor",
         `the region of this tensor of shape [${this.shape.join(", ")}] is released; copy what is to outlive it (Float32Array.from(tensor.data))`,
       );
-  }
-
-  #derive(): Float32Array {
-    return new Float32Array(this.arena.memory.buffer, this.#address, this.bytes / 4);
   }
 }
