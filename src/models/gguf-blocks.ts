@@ -72,15 +72,22 @@ const putHalf = (bytes: Uint8Array, at: number, value: number): number => {
   return decodeFloat16(bits);
 };
 
+/** The nearest whole number, halves upwards. */
+const nearest = (x: number): number => Math.floor(x + 0.5);
+
 /** Blocks of Q8_0, each value rounded to the nearest step of its block's largest / 127. */
 export function toQ8_0(values: Float32Array): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array((values.length / 32) * 34);
   for (let from = 0, at = 0; from < values.length; from += 32, at += 34) {
     let top = 0;
-    for (let i = 0; i < 32; i++) top = Math.max(top, Math.abs(values[from + i]!));
+    for (let i = from; i < from + 32; i++) {
+      const size = Math.abs(values[i]!);
+      if (size > top) top = size;
+    }
     const scale = putHalf(bytes, at, top / 127);
+    if (scale === 0) continue;
     for (let i = 0; i < 32; i++) {
-      const steps = scale ? Math.round(values[from + i]! / scale) : 0;
+      const steps = nearest(values[from + i]! / scale) | 0;
       bytes[at + 2 + i] = Math.min(127, Math.max(-127, steps));
     }
   }
@@ -92,10 +99,18 @@ export function toQ4_0(values: Float32Array): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array((values.length / 32) * 18);
   for (let from = 0, at = 0; from < values.length; from += 32, at += 18) {
     let top = 0;
-    for (let i = 0; i < 32; i++) if (Math.abs(values[from + i]!) > Math.abs(top)) top = values[from + i]!;
+    for (let i = from; i < from + 32; i++) if (Math.abs(values[i]!) > Math.abs(top)) top = values[i]!;
     const scale = putHalf(bytes, at, top / -8);
-    const code = (value: number) => (scale ? Math.min(15, Math.max(0, Math.round(value / scale) + 8)) : 8);
-    for (let i = 0; i < 16; i++) bytes[at + 2 + i] = code(values[from + i]!) | (code(values[from + 16 + i]!) << 4);
+    if (scale === 0) bytes.fill(0x88, at + 2, at + 18);
+    else
+      for (let i = 0; i < 16; i++)
+        bytes[at + 2 + i] = nibble(values[from + i]! / scale) | (nibble(values[from + 16 + i]! / scale) << 4);
   }
   return bytes;
+}
+
+/** The nearest of −8 to 7, plus 8. */
+function nibble(steps: number): number {
+  const code = (nearest(steps) | 0) + 8;
+  return Math.min(15, Math.max(0, code));
 }

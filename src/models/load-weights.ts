@@ -4,7 +4,7 @@ import type { Checkpoint, Stored } from "./checkpoint.ts";
 import { encodings } from "./encodings.ts";
 import { ModelError } from "./error.ts";
 import type { Memory } from "./memory.ts";
-import { type BlockFormat, type Found, formatOf, packWeight } from "./pack-weights.ts";
+import { type BlockFormat, bytesOf, type Found, formatOf, packWeight } from "./pack-weights.ts";
 import { type Readable, read } from "./reading.ts";
 import { keyOf, type Part, type Weight } from "./weights.ts";
 
@@ -47,6 +47,7 @@ export async function loadWeights(
     return { weight, parts, format: products?.has(keyOf(weight)) ? formatOf(weight, parts, asked) : undefined };
   });
   const total = plan.flatMap(({ parts }) => parts).reduce((sum, { stored }) => sum + stored.end - stored.begin, 0);
+  memory.reserve(plan.reduce((sum, { weight, format }) => sum + bytesOf(weight, format) + 64, 0));
   const loaded = new Map<string, WasmTensor | PackedWeights>();
   let bytes = 0;
   const seen = (name: string, count: number) => {

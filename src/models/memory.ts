@@ -31,6 +31,16 @@ export class Memory {
     return this.#kernels.packing(shape, format, this.#region);
   }
 
+  /** Makes the memory as large as these many bytes more need, at once: growing it often takes time. */
+  reserve(bytes: number): void {
+    const room = this.#kernels.region();
+    try {
+      room.allocate(bytes);
+    } finally {
+      room.release();
+    }
+  }
+
   /** Gives back a tensor that was taken; a later one may lie there. */
   give(tensor: WasmTensor): void {
     const { address } = tensor;

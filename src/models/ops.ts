@@ -92,8 +92,11 @@ export class Ops {
   }
 
   /** x · weightᵀ + bias. */
-  linear(x: WasmTensor, { weight, bias }: LinearWeights): WasmTensor {
-    const into = this.tensor([x.shape[0]!, weight.shape[0]!]);
+  linear(
+    x: WasmTensor,
+    { weight, bias }: LinearWeights,
+    into = this.tensor([x.shape[0]!, weight.shape[0]!]),
+  ): WasmTensor {
     if (weight instanceof PackedWeights)
       this.#kernels.project(x, weight, { bias, activations: this.#activations, into });
     else this.#kernels.matmul(x, weight, { transposed: true, bias, into });

@@ -38,6 +38,13 @@ export function formatOf(
   return blockFormats.find((format) => stored.size === 1 && stored.has(encodings[format]));
 }
 
+/** Bytes of the kernels' memory that a weight takes. */
+export function bytesOf({ shape }: Weight, format: BlockFormat | undefined): number {
+  if (!format) return 4 * shape.reduce((product, length) => product * length, 1);
+  const [rows, columns] = shape as [number, number];
+  return 4 * Math.ceil(rows / 4) * (columns / 32) * blockBytes[format];
+}
+
 /** Reads the parts of a weight below one another; `seen` is told how many bytes of which part were read. */
 export async function packWeight(
   packing: Packing,
@@ -96,9 +103,9 @@ class RowWriter {
       all.set(this.#left);
       all.set(rows, this.#left.length);
     }
-    // A MiB at a time: the memory that the kernels read them from is small.
+    // A quarter of a MiB at a time: the memory that the kernels read them from is small.
     const four = 4 * this.rowBytes;
-    const most = Math.max(1, Math.floor(2 ** 20 / four)) * four;
+    const most = Math.max(1, Math.floor(2 ** 18 / four)) * four;
     const whole = all.length - (all.length % four);
     for (let at = 0; at < whole; at += most) this.#write(all.subarray(at, Math.min(at + most, whole)));
     this.#left = all.slice(whole);

@@ -82,20 +82,29 @@ export class Arena {
     this.#top = start;
   }
 
-  #take(bytes: number): number {
-    const address = this.#top;
-    const end = address + align(bytes);
-    const missing = end - this.memory.buffer.byteLength;
-    if (missing > 0)
+  /** Grows the memory by what is missing, and by 1/64 of what there is if it may: many small steps take long. */
+  #grow(missing: number, end: number): void {
+    const needed = Math.ceil(missing / pageBytes);
+    const ahead = Math.floor(this.memory.buffer.byteLength / pageBytes / 64);
+    for (const pages of [Math.max(needed, ahead), needed])
       try {
-        this.memory.grow(Math.ceil(missing / pageBytes));
+        this.memory.grow(pages);
+        return;
       } catch (cause) {
+        if (pages > needed) continue;
         throw new KernelError(
           "region",
           "memory",
           `the memory cannot grow by ${missing} bytes to the ${end} needed (${String(cause)}); release regions, give a memory with a larger maximum, or split the work`,
         );
       }
+  }
+
+  #take(bytes: number): number {
+    const address = this.#top;
+    const end = address + align(bytes);
+    const missing = end - this.memory.buffer.byteLength;
+    if (missing > 0) this.#grow(missing, end);
     this.#top = end;
     if (this.#poison) new Uint8Array(this.memory.buffer, address, end - address).fill(0xff);
     return address;
