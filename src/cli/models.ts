@@ -12,7 +12,12 @@ import {
 import { type Arguments, text, UsageError } from "./arguments.ts";
 
 /** Flags of every command that loads a model. */
-export const modelFlags = { model: { type: "string" }, gguf: { type: "string" } } as const;
+export const modelFlags = {
+  model: { type: "string" },
+  gguf: { type: "string" },
+  weights: { type: "string" },
+  activations: { type: "string" },
+} as const;
 
 /** A folder, a URL, or the model of the package. */
 export function sourceOf(args: Arguments): Source {
@@ -27,7 +32,11 @@ export async function modelOf(args: Arguments, options: LoadModelOptions = {}): 
   const bar = process.stderr.isTTY ? showProgress : undefined;
   const [, folder, file] = /^(.*?)([^/\\]+\.gguf)$/.exec(place ?? "") ?? [];
   const source = file === undefined ? sourceOf(args) : pathOrUrl(folder || ".");
-  const model = await loadModel(source, { progress: bar, gguf: file ?? text(args, "gguf"), ...options });
+  const held = {
+    weights: text(args, "weights") as LoadModelOptions["weights"],
+    activations: text(args, "activations") as LoadModelOptions["activations"],
+  };
+  const model = await loadModel(source, { progress: bar, gguf: file ?? text(args, "gguf"), ...held, ...options });
   if (bar) process.stderr.write("\r\u001b[K");
   return model;
 }

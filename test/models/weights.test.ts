@@ -9,9 +9,10 @@ import { toQ4_0, toQ8_0 } from "../../src/models/gguf-blocks.ts";
 import { loadWeights } from "../../src/models/load-weights.ts";
 import { Memory } from "../../src/models/memory.ts";
 import { keyOf, matrix, productsOf, stacked, transposed, type Weight, weightsOf } from "../../src/models/weights.ts";
-import { Config, fromBuffers, fromFolder, loadModel, quantise, type Source } from "../../src/models.ts";
+import { Config, embed, fromBuffers, fromFolder, loadModel, quantise, type Source } from "../../src/models.ts";
 import { random } from "../../src/oracle.ts";
 import { load as loadKernels, PackedWeights } from "../../src/wasm.ts";
+import { shaped } from "../bench/shapes.ts";
 import { apart, bytesOf, expected, names, pathOf } from "./fixtures.ts";
 
 const formats = [
@@ -185,3 +186,17 @@ test("words that are no format, blocks that are none, and then nothing stays loa
   );
   expect(kernels.arena.used).toBe(before);
 });
+
+test.each(["q8_0", "q4_0"] as const)(
+  "in %s the kernels' memory stays below 1.25 times the weights and the cache",
+  async (weights) => {
+    const kernels = await loadKernels();
+    const model = await loadModel(shaped("MiniLM-L6"), { weights, kernels });
+    const taken = () => kernels.arena.memory.buffer.byteLength / model.bytes;
+    expect(taken()).toBeLessThan(1.1);
+    await embed(model, [Array.from({ length: 64 }, (_, i) => i), [5, 6, 7]]);
+    expect(taken()).toBeLessThan(1.25);
+    model.dispose();
+    expect(kernels.arena.used).toBeLessThan(1024);
+  },
+);

@@ -111,6 +111,54 @@ for (const { name, runs, kernels } of targets)
           });
         });
       });
+      test("packed row by row, or some columns at a time, they are the same; rows of them are their rows", () => {
+        const region = kernels.region();
+        const w = quantise(drawn(10, 96), format);
+        const whole = kernels.pack(w, region);
+        const own = w.data.length / 10;
+        const pieces = kernels.packing([10, 96], format, region);
+        if (w.scales) pieces.scales.data.set(w.scales);
+        pieces.write(4, w.data.subarray(4 * own, 8 * own));
+        pieces.write(0, w.data.subarray(0, 4 * own));
+        pieces.write(8, w.data.subarray(8 * own));
+        const x = drawn(5, 96);
+        expect(kernels.project(x, pieces.weights)).toEqual(kernels.project(x, whole));
+        const values = dequantise(w);
+        const row = new Float32Array(96);
+        for (let n = 0; n < 10; n++) {
+          pieces.weights.readRow(n, row);
+          expect(Array.from(row, (value) => value + 0)).toEqual(
+            Array.from(values.data.subarray(n * 96, (n + 1) * 96), (value) => value + 0),
+          );
+        }
+        expect(() => whole.readRow(10, row)).toThrow("row must be a whole number from 0 to 9, got 10");
+        expect(() => pieces.write(2, w.data.subarray(0, own))).toThrow("from row 2 on are no rows of");
+        if (format === "int8") expect(() => whole.rows(4, 4)).toThrow("rows of int8 have scales elsewhere");
+        else {
+          const columns = kernels.packing([10, 96], format, region);
+          const block = own / 3;
+          for (const first of [64, 0, 32]) {
+            const part = Uint8Array.from({ length: 10 * block }, (_, i) => {
+              const [n, byte] = [Math.floor(i / block), i % block];
+              return w.data[n * own + (first / 32) * block + byte]!;
+            });
+            columns.write(0, part, first, 32);
+          }
+          expect(kernels.project(x, columns.weights)).toEqual(kernels.project(x, whole));
+          const some = kernels.project(x, whole.rows(4, 5));
+          const all = kernels.project(x, whole).data;
+          some.data.forEach((value, i) => {
+            expect(value).toBe(all[Math.floor(i / 5) * 10 + 4 + (i % 5)]);
+          });
+          expect(() => whole.rows(2, 4)).toThrow("first must be a multiple of 4, got 2");
+          expect(() => whole.rows(8, 3)).toThrow("count must be 1 to 2, got 3");
+          expect(() => columns.write(0, w.data.subarray(0, 4 * block), 16, 32)).toThrow(
+            "are no whole blocks of 32 of 96",
+          );
+        }
+        region.release();
+        expect(() => whole.readRow(0, row)).toThrow("is released");
+      });
       test("int8 activations: exact sums of whole numbers, and only the scaling rounds", () => {
         sizes((M, N, K) =>
           each(M, N, K, true, (at, y, m, n, x, w, bias) => {
