@@ -73,7 +73,8 @@ interface MeasuredFile {
   readonly title: string;
   readonly note: string;
   readonly columns: readonly string[];
-  readonly pages: Readonly<Record<string, readonly (readonly (string | number)[])[]>>;
+  /** Of a table that belongs to a guide, nothing. */
+  readonly pages?: Readonly<Record<string, readonly (readonly (string | number)[])[]>>;
 }
 /** What was measured, from the bench and from `docs/data/*.json`: `{ title, note, columns, pages: { id: rows } }`. A page without an entry says nothing. */
 export function measurements(folder = join(root, "docs/data")): (id: string) => Measured[] {
@@ -86,7 +87,7 @@ export function measurements(folder = join(root, "docs/data")): (id: string) => 
   const reports = benches();
   return (id) => [
     ...files.flatMap(({ title, note, columns, pages }) =>
-      pages[id]?.length ? [{ title, note, columns, rows: pages[id] }] : [],
+      pages?.[id]?.length ? [{ title, note, columns, rows: pages[id] }] : [],
     ),
     ...reports.flatMap((report) => {
       const rows = report.entries.filter(({ page }) => page === id).map(rowOf);

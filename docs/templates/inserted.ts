@@ -1,4 +1,7 @@
-/** What guides take from elsewhere: a line of its own, `<letters>`, `<options generate>`, `<example page.html>`, `<sizes>`, `<bench>`. */
+/**
+ * What guides take from elsewhere: a line of its own, `<letters>`, `<options generate>`, `<example page.html>`, `<sizes>`,
+ * `<data quantised.json>`, `<bench>`.
+ */
 import { readFileSync } from "node:fs";
 import { extname, join } from "node:path";
 import { root } from "../../scripts/pages.ts";
@@ -61,6 +64,19 @@ const sizeTable = (sizes: Sizes): Html => {
   );
 };
 
+/** A table of `docs/data` that belongs to no page. */
+const data = (file: string): Html => {
+  const { note, columns: heads, rows } = JSON.parse(readFileSync(join(root, "docs/data", file), "utf8")) as {
+    readonly note: string;
+    readonly columns: readonly string[];
+    readonly rows: readonly (readonly string[])[];
+  };
+  return html`${table(
+    heads,
+    rows.map((row) => row.map((cell) => html`${cell}`) as [Html, ...Html[]]),
+  )}<p class="note">${note}</p>`;
+};
+
 /** All that the bench reported. */
 const bench = (): Html =>
   html`${benches().map(
@@ -78,7 +94,8 @@ export function inserted(body: string, sizes: Sizes): string {
     if (what === "options") return options(of).text;
     if (what === "example") return example(of).text;
     if (what === "sizes") return sizeTable(sizes).text;
+    if (what === "data") return data(of).text;
     if (what === "bench") return bench().text;
-    throw new Error(`a guide asks for ${whole}, expected <letters>, <options …>, <example …>, <sizes> or <bench>`);
+    throw new Error(`a guide asks for ${whole}, expected <letters>, <options …>, <example …>, <sizes>, <data …> or <bench>`);
   });
 }
