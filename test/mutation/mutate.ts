@@ -131,7 +131,7 @@ async function main(): Promise<void> {
   const scores: Score[] = [];
   const failures: string[] = [];
   await Promise.all(
-    Array.from({ length: Math.min(2, availableParallelism(), ids.length) }, async () => {
+    Array.from({ length: Math.min(availableParallelism(), ids.length) }, async () => {
       const bench = new Bench();
       for (let id = queue.shift(); id; id = queue.shift()) {
         try {
