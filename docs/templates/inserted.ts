@@ -66,7 +66,11 @@ const sizeTable = (sizes: Sizes): Html => {
 
 /** A table of `docs/data` that belongs to no page. */
 const data = (file: string): Html => {
-  const { note, columns: heads, rows } = JSON.parse(readFileSync(join(root, "docs/data", file), "utf8")) as {
+  const {
+    note,
+    columns: heads,
+    rows,
+  } = JSON.parse(readFileSync(join(root, "docs/data", file), "utf8")) as {
     readonly note: string;
     readonly columns: readonly string[];
     readonly rows: readonly (readonly string[])[];
@@ -96,6 +100,8 @@ export function inserted(body: string, sizes: Sizes): string {
     if (what === "sizes") return sizeTable(sizes).text;
     if (what === "data") return data(of).text;
     if (what === "bench") return bench().text;
-    throw new Error(`a guide asks for ${whole}, expected <letters>, <options …>, <example …>, <sizes>, <data …> or <bench>`);
+    throw new Error(
+      `a guide asks for ${whole}, expected <letters>, <options …>, <example …>, <sizes>, <data …> or <bench>`,
+    );
   });
 }
