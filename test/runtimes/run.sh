@@ -39,7 +39,9 @@ writes Chromium "$root/node_modules/.bin/tsx" "$root/test/runtimes/browser.ts" "
 echo "all write: $written"
 
 printf 'A Worker: ' && PATH=$bin:$PATH node newest serve-worker.mjs "$bin/workerd"
-script=$(node node20 script.mjs)
+# With activations of 8 bits, as they are by default, engines of one SIMD agree; Node 20 is alone with its own.
+node node20 script.mjs >/dev/null
+script=$(node node22 script.mjs)
 for command in "node newest" "$bin/deno run --quiet --allow-read" "$bin/bun"; do
   [ "$($command script.mjs)" = "$script" ] || { printf 'another text by %s\n' "$command" && exit 1; }
 done
