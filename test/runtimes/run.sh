@@ -39,12 +39,13 @@ writes Chromium "$root/node_modules/.bin/tsx" "$root/test/runtimes/browser.ts" "
 echo "all write: $written"
 
 printf 'A Worker: ' && PATH=$bin:$PATH node newest serve-worker.mjs "$bin/workerd"
-# With activations of 8 bits, as they are by default, engines of one SIMD agree; Node 20 is alone with its own.
-node node20 script.mjs >/dev/null
+# With activations of 8 bits, as they are by default, engines agree that round alike: Node 20 has no relaxed SIMD, and
+# Bun's multiplies and adds in two steps.
 script=$(node node22 script.mjs)
-for command in "node newest" "$bin/deno run --quiet --allow-read" "$bin/bun"; do
+for command in "node newest" "$bin/deno run --quiet --allow-read"; do
   [ "$($command script.mjs)" = "$script" ] || { printf 'another text by %s\n' "$command" && exit 1; }
 done
+[ "$("$bin/bun" script.mjs)" = "$(node node20 script.mjs)" ] || { printf 'Bun and Node 20 write other texts\n' && exit 1; }
 printf 'A script: %s\n' "$script"
 bash -eu commands.sh | cut -c 1-80
 
