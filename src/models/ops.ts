@@ -14,6 +14,12 @@ import {
 import type { Activation } from "./activations.ts";
 import type { Memory } from "./memory.ts";
 
+/** Tokens at a time that are written on with, rather than read in. */
+const fewQueries = 4;
+
+/** What of the keys a query sees, and how. */
+type Reach = Pick<AttentionOptions, "causal" | "scale" | "cap" | "sinks" | "left" | "right">;
+
 /** A norm with its weights at hand. */
 export interface NormWeights {
   readonly kind: "rms" | "layer";
@@ -117,8 +123,11 @@ export class Ops {
   }
 
   /** Attention of tensors [T, H, D]. */
-  attention(q: WasmTensor, k: WasmTensor, v: WasmTensor, into: WasmTensor, options: AttentionOptions): void {
-    this.#kernels.attention(q, k, v, { ...options, layout: "tokens-first", into });
+  attention(q: WasmTensor, k: WasmTensor, v: WasmTensor, into: WasmTensor, options: Reach): void {
+    const asked = { ...options, layout: "tokens-first", into } as const;
+    // Few queries read the keys as they lie; many have them laid out anew for tiles.
+    if (q.shape[0]! <= fewQueries) this.#kernels.decode(q, k, v, asked);
+    else this.#kernels.attention(q, k, v, asked);
   }
 
   /** Each row normalised; in `into`, which may be x itself. */
