@@ -1,6 +1,7 @@
 /** Texts as vectors. */
 import { ModelError } from "./error.ts";
 import type { Model } from "./model.ts";
+import { checkOptions } from "./options.ts";
 
 export interface EmbedOptions {
   /** The mean over the tokens (default), the first token or the last one. */
@@ -22,6 +23,9 @@ export async function embed(
   texts: readonly (string | readonly number[])[],
   options: EmbedOptions = {},
 ): Promise<Float32Array[]> {
+  checkOptions("embed", options);
+  if (!Array.isArray(texts))
+    throw new ModelError("texts", `must be an array of texts or of tokens, got ${typeof texts}`);
   const { pooling = "mean", normalize = true, batch = 256, signal } = options;
   if (!["mean", "cls", "last"].includes(pooling))
     throw new ModelError("pooling", `must be mean, cls or last, got ${pooling}`);

@@ -2,6 +2,7 @@
 import type { Cache, CacheOptions } from "./cache.ts";
 import { ModelError } from "./error.ts";
 import type { Model, Sequence } from "./model.ts";
+import { checkOptions } from "./options.ts";
 import { likeliest, logProbabilities, Sampler, type SamplingOptions } from "./sampling.ts";
 import { TextStream } from "./text-stream.ts";
 import type { Message } from "./tokenizer.ts";
@@ -48,6 +49,7 @@ export async function* generate(
   prompt: Prompt,
   options: GenerateOptions = {},
 ): AsyncGenerator<Piece, void, undefined> {
+  checkOptions("generate", options);
   const writer = await Writer.start(model, prompt, options);
   const breathe = breathing(options.signal);
   try {
@@ -81,6 +83,7 @@ export async function complete(
   prompts: readonly Prompt[],
   options: Omit<GenerateOptions, "cache"> = {},
 ): Promise<Completion[]> {
+  checkOptions("complete", options);
   const writers: Writer[] = [];
   const breathe = breathing(options.signal);
   try {

@@ -5,7 +5,7 @@ import { encodings } from "./encodings.ts";
 import { ModelError } from "./error.ts";
 import type { Memory } from "./memory.ts";
 import { type BlockFormat, bytesOf, type Found, formatOf, packWeight } from "./pack-weights.ts";
-import { type Readable, read } from "./reading.ts";
+import { halfPlace, type Readable, read } from "./reading.ts";
 import { keyOf, type Part, type Weight } from "./weights.ts";
 
 export interface Progress {
@@ -133,9 +133,7 @@ function place(
     const width = stored.interleaved;
     for (let i = 0; i < values.length; i++) {
       const [row, column] = [Math.floor((from + i) / columns), (from + i) % columns];
-      const feature = row % width;
-      const place = row - feature + (feature % 2 ? width / 2 : 0) + Math.floor(feature / 2);
-      target[first + place * columns + column] = values[i]!;
+      target[first + halfPlace(row, width) * columns + column] = values[i]!;
     }
   } else target.set(values, first + from);
 }

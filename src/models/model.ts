@@ -14,6 +14,7 @@ import { ModelError } from "./error.ts";
 import { type Loaded, loadWeights, type Progress } from "./load-weights.ts";
 import { Memory } from "./memory.ts";
 import { type Activations, type Matrix, Ops } from "./ops.ts";
+import { checkOptions } from "./options.ts";
 import { type BlockFormat, blockFormats } from "./pack-weights.ts";
 import type { Pass, Stretch } from "./pass.ts";
 import type { Branch, Mixer, Plan } from "./plan.ts";
@@ -80,6 +81,7 @@ export interface Passed {
  * @throws ModelError, FileFormatError or the signal's reason; nothing stays loaded then
  */
 export async function loadModel(source: Source, options: LoadModelOptions = {}): Promise<Model> {
+  checkOptions("loadModel", options);
   const { signal, progress, gguf, weights: format, activations = "int8" } = options;
   oneOf("weights", format, [...blockFormats, "float32"]);
   oneOf("activations", activations, ["int8", "float32"]);
@@ -170,6 +172,7 @@ export class Model {
    */
   cache(options: CacheOptions = {}): Cache {
     this.#check();
+    checkOptions("cache", options);
     const { width, vocabulary, layers } = this.plan;
     const mark = `${this.config.text("model_type")}, ${layers.length} layers, width ${width}, vocabulary ${vocabulary}`;
     return new Cache(this.#mixers, this.#memory, mark, streamOf(options, this.plan));
@@ -183,6 +186,7 @@ export class Model {
    */
   forward(sequences: readonly Sequence[], options: PassOptions = {}): Passed {
     this.#check();
+    checkOptions("forward", options);
     const borrowed: Cache[] = [];
     const stretches = this.#stretches(sequences, borrowed);
     const ops = new Ops(this.kernels, this.#memory, this.#activations);

@@ -2,7 +2,7 @@
 import type { Packing } from "../wasm.ts";
 import { ModelError } from "./error.ts";
 import { toQ4_0, toQ8_0 } from "./gguf-blocks.ts";
-import { decoded, type Readable, readBytes } from "./reading.ts";
+import { decoded, halfPlace, type Readable, readBytes } from "./reading.ts";
 import type { Part, Weight } from "./weights.ts";
 
 /** Formats of the blocks that products take: 32 values of a row with a scale of their own. */
@@ -131,11 +131,8 @@ function turned(values: Float32Array, outputs: number): Float32Array {
 /** Rows of heads of `width` rows, the even ones before the odd ones. */
 function halved(bytes: Uint8Array, width: number, rowBytes: number): Uint8Array {
   const result = new Uint8Array(bytes.length);
-  for (let row = 0; row * rowBytes < bytes.length; row++) {
-    const feature = row % width;
-    const place = row - feature + (feature % 2 ? width / 2 : 0) + Math.floor(feature / 2);
-    result.set(bytes.subarray(row * rowBytes, (row + 1) * rowBytes), place * rowBytes);
-  }
+  for (let row = 0; row * rowBytes < bytes.length; row++)
+    result.set(bytes.subarray(row * rowBytes, (row + 1) * rowBytes), halfPlace(row, width) * rowBytes);
   return result;
 }
 

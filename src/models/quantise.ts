@@ -4,6 +4,7 @@ import { openCheckpoint } from "./checkpoint.ts";
 import type { Encoding } from "./encodings.ts";
 import { ModelError } from "./error.ts";
 import { toQ4_0, toQ8_0 } from "./gguf-blocks.ts";
+import { checkOptions } from "./options.ts";
 import { type Quantised, quantisedMetadata } from "./quantised.ts";
 import { read } from "./reading.ts";
 import type { Source } from "./source.ts";
@@ -25,6 +26,7 @@ export interface QuantiseOptions {
  * @throws ModelError if a tensor cannot be read
  */
 export async function quantise(source: Source, options: QuantiseOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
+  checkOptions("quantise", options);
   const { encoding = "Q8_0", signal, progress } = options;
   if (!Object.hasOwn(encoders, encoding))
     throw new ModelError("encoding", `must be ${Object.keys(encoders).join(" or ")}, got ${encoding}`);

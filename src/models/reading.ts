@@ -4,6 +4,12 @@ import type { Stored } from "./checkpoint.ts";
 import type { Encoding } from "./encodings.ts";
 import { ModelError } from "./error.ts";
 
+/** Where row `row` of heads of `width` rows belongs, of which the file has rotary pairs side by side: even ones first. */
+export const halfPlace = (row: number, width: number): number => {
+  const feature = row % width;
+  return row - feature + (feature % 2 ? width / 2 : 0) + Math.floor(feature / 2);
+};
+
 /** A tensor whose encoding is supported. */
 export type Readable = Stored & { readonly encoding: Required<Encoding> };
 

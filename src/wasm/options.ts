@@ -1,4 +1,5 @@
 /** The names of every call's options, held to their types by the compiler; a name that is not among them is refused. */
+import { type Names, refuseUnknown } from "../known-options.ts";
 import type { AttentionOptions } from "./attention/options.ts";
 import type { AppendOptions, CacheOptions } from "./cache.ts";
 import type { CarriedOptions } from "./carried.ts";
@@ -17,9 +18,6 @@ import type { RotaryOptions } from "./rotary.ts";
 import type { NormOptions } from "./rows.ts";
 import type { DiagonalOptions, ScanOptions } from "./scan.ts";
 import type { SsdOptions } from "./ssd.ts";
-
-/** Every option of a type, none left out. */
-type Names<O> = Readonly<Record<keyof O, true>>;
 
 const carried: Names<CarriedOptions> = { state: true, into: true, stateInto: true };
 const mapped: Names<MapOptions> = { into: true };
@@ -78,15 +76,8 @@ const known = {
  * @throws KernelError naming the first that the call does not have, and those it has.
  */
 export function checked<O extends object | undefined>(call: keyof typeof known, options: O): O {
-  const names = known[call];
-  if (options !== undefined && (typeof options !== "object" || options === null))
-    throw new KernelError(
-      call,
-      "options",
-      `options must be an object, got ${options === null ? "null" : typeof options}`,
-    );
-  for (const name of Object.keys(options ?? {}))
-    if (!Object.hasOwn(names, name))
-      throw new KernelError(call, name, `there is no option ${name}; the options are ${Object.keys(names).join(", ")}`);
+  refuseUnknown(options, known[call], (name, problem) => {
+    throw new KernelError(call, name, problem);
+  });
   return options;
 }

@@ -73,6 +73,8 @@ export class PackedWeights {
     const [N, K] = this.shape as [number, number];
     if (!(Number.isSafeInteger(row) && row >= 0 && row < N))
       throw new KernelError("readRow", "row", `row must be a whole number from 0 to ${N - 1}, got ${row}`);
+    if (target.length < K)
+      throw new KernelError("readRow", "target", `target has room for ${target.length} values, expected at least ${K}`);
     const { format } = this;
     const at = this.address + Math.floor(row / 4) * groupBytes(format, K);
     const view = new DataView(this.arena.memory.buffer, at, groupBytes(format, K));
@@ -141,12 +143,31 @@ export class Packing {
     const [N, K] = shape as [number, number];
     const own = rowBytes(format, columns);
     const rows = data.length / own;
-    if (!(row % 4 === 0 && Number.isSafeInteger(rows) && row + rows <= N && (rows % 4 === 0 || row + rows === N)))
+    if (
+      !(
+        row >= 0 &&
+        row % 4 === 0 &&
+        rows >= 1 &&
+        Number.isSafeInteger(rows) &&
+        row + rows <= N &&
+        (rows % 4 === 0 || row + rows === N)
+      )
+    )
       refuse(
         "data",
         `${data.length} bytes from row ${row} on are no rows of ${own} bytes of four times n rows of ${N}`,
       );
-    if (columns !== K && !(format !== "int8" && column % 32 === 0 && columns % 32 === 0 && column + columns <= K))
+    if (
+      (column !== 0 || columns !== K) &&
+      !(
+        format !== "int8" &&
+        column >= 0 &&
+        column % 32 === 0 &&
+        columns >= 32 &&
+        columns % 32 === 0 &&
+        column + columns <= K
+      )
+    )
       refuse("column", `columns ${column} to ${column + columns - 1} are no whole blocks of 32 of ${K}`);
     const which = formats.indexOf(format);
     const target = address + (row / 4) * groupBytes(format, K) + groupBytes(format, column);

@@ -52,5 +52,6 @@ test("texts that do not fit and unknown poolings are refused by name", () =>
     await expect(embed(model, [ids], { pooling: "max" as "mean" })).rejects.toThrow(
       "pooling: must be mean, cls or last",
     );
+    await expect(embed(model, 3 as never)).rejects.toThrow("texts: must be an array of texts or of tokens, got number");
     await expect(embed(model, ["a text"])).rejects.toThrow("there is no tokenizer.json");
   }));

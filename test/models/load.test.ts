@@ -6,13 +6,17 @@ import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readSafetensors, type WritableTensor, writeSafetensors } from "../../src/io.ts";
 import {
+  complete,
+  embed,
   fromBuffers,
   fromFiles,
   fromFolder,
   fromUrl,
+  generate,
   type LoadModelOptions,
   loadModel,
   type Progress,
+  quantise,
   type Source,
 } from "../../src/models.ts";
 import { load as loadKernels } from "../../src/wasm.ts";
@@ -117,6 +121,21 @@ describe("sources", () => {
 });
 
 describe("what cannot be loaded", () => {
+  test("options that there are not, of every call, with those that there are", async () => {
+    const typo = { widnow: 1 } as never;
+    const says = (call: string) => `${call}: widnow: there is no option widnow; the options are `;
+    await expect(loadModel(fromBuffers(single), typo)).rejects.toThrow(`${says("loadModel")}progress, signal`);
+    expect(() => fromUrl("http://localhost", typo)).toThrow(says("fromUrl"));
+    await expect(quantise(fromBuffers(single), typo)).rejects.toThrow(says("quantise"));
+    const model = await loadModel(fromBuffers(single));
+    await expect(generate(model, [1], typo).next()).rejects.toThrow(says("generate"));
+    await expect(complete(model, [[1]], typo)).rejects.toThrow(says("complete"));
+    await expect(embed(model, [[1]], typo)).rejects.toThrow(says("embed"));
+    expect(() => model.cache(typo)).toThrow(`${says("cache")}window, sinks`);
+    expect(() => model.forward([{ tokens: [1] }], typo)).toThrow(says("forward"));
+    expect(() => model.cache(3 as never)).toThrow("options must be an object, got number");
+    model.dispose();
+  });
   test("missing files", async () => {
     await expect(loadModel(fromFolder("/nowhere"))).rejects.toThrow("/nowhere: there is no config.json");
     const { "config.json": config, "model-00002-of-00003.safetensors": _, ...rest } = sharded;

@@ -277,6 +277,32 @@ describe("formats", () => {
     expect(() => plain.project(drawn(1, 32), { ...w, format: "int8", data: new Uint8Array(96) })).toThrow(
       "pack: int8 needs a Float32Array of scales",
     );
+    const region = plain.region();
+    const packing = plain.packing([8, 64], "q8_0", region);
+    const rows = (count: number) => new Uint8Array(68 * count);
+    for (const [row, data] of [
+      [-4, rows(4)],
+      [2, rows(4)],
+      [Number.NaN, rows(4)],
+      [4, rows(8)],
+      [0, rows(0)],
+      [0, rows(3)],
+    ] as const)
+      expect(() => packing.write(row, data)).toThrow(`pack: ${data.length} bytes from row ${row} on are no rows of 68`);
+    for (const [column, columns] of [
+      [-32, 32],
+      [16, 32],
+      [64, 32],
+      [32, 64],
+    ] as const)
+      expect(() => packing.write(0, new Uint8Array((4 * 34 * columns) / 32), column, columns)).toThrow(
+        `pack: columns ${column} to ${column + columns - 1} are no whole blocks of 32 of 64`,
+      );
+    expect(() => packing.weights.readRow(8, new Float32Array(64))).toThrow("row must be a whole number from 0 to 7");
+    expect(() => packing.weights.readRow(1, new Float32Array(63))).toThrow(
+      "readRow: target has room for 63 values, expected at least 64",
+    );
+    region.release();
     expect(plain.arena.used).toBe(before);
   });
 });

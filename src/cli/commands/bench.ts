@@ -5,6 +5,7 @@ import { setFlagsFromString } from "node:v8";
 import { contests } from "../../bench/contests.ts";
 import { measure, type Run } from "../../bench/measure.ts";
 import { report, table } from "../../bench/report.ts";
+import { find } from "../../bench/rivals/find.ts";
 import { hasRelaxedSimd } from "../../wasm/features.ts";
 import { kernelFiles } from "../../wasm/load.ts";
 import { parse, text, UsageError, whole } from "../arguments.ts";
@@ -47,6 +48,11 @@ export async function bench(args: readonly string[]): Promise<number> {
     );
     return 0;
   }
+  const peers = text(parsed, "peers");
+  if (peers !== undefined && !(await find("onnxruntime-web", peers)) && !(await find("@tensorflow/tfjs-core", peers)))
+    throw new UsageError(
+      `--peers ${peers} has neither onnxruntime-web nor @tensorflow/tfjs-core in its node_modules; npm install one there, or leave it out`,
+    );
   const runs: Run[] = [];
   for (let i = 0; i < processes; i++) {
     if (process.stderr.isTTY) process.stderr.write(`\rprocess ${i + 1} of ${processes} `);

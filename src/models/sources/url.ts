@@ -1,4 +1,5 @@
 import { ModelError } from "../error.ts";
+import { checkOptions } from "../options.ts";
 import type { RangeFile, Source } from "../source.ts";
 
 export interface UrlOptions {
@@ -15,6 +16,7 @@ export interface UrlOptions {
  * @throws ModelError for a base that is no absolute URL
  */
 export function fromUrl(base: string | URL, options: UrlOptions = {}): Source {
+  checkOptions("fromUrl", options);
   const root = String(base).replace(/\/*$/, "/");
   if (!URL.canParse(root))
     throw new ModelError(
