@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { readSafetensors, type WritableTensor, writeSafetensors } from "../../src/io.ts";
 import {
+  type Cache,
   complete,
   fromBuffers,
   fromFolder,
@@ -166,6 +167,22 @@ test("a cache keeps what was read, and can be saved and restored, with a window 
     expect(() => again.save()).toThrow("cache: this cache is released");
     other.dispose();
   }
+});
+test("a cache that was told how long its text becomes still knows when it is restored", async () => {
+  // Beyond 24 tokens this model turns its keys by other frequencies, from the first token on.
+  const long = await loadModel(fromFolder(pathOf("phi3-long")));
+  const tokens = expected("phi3-long").ids.slice(0, 12);
+  const cache = long.cache();
+  long.forward([{ tokens: tokens.slice(0, 8), cache, length: 40 }]);
+  const again = long.cache();
+  again.restore(cache.save());
+  const next = (of: Cache) => [...long.forward([{ tokens: tokens.slice(8), cache: of }]).logits[0]!];
+  const expectedNext = next(cache);
+  expect(next(again)).toEqual(expectedNext);
+  const short = long.cache();
+  long.forward([{ tokens: tokens.slice(0, 8), cache: short }]);
+  expect(next(short)).not.toEqual(expectedNext);
+  long.dispose();
 });
 test("a cache of another model is refused", async () => {
   const other = await loadModel(fromFolder(pathOf("mistral")));
