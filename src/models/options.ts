@@ -1,5 +1,5 @@
 /** The names of every call's options. */
-import { type Names, refuseUnknown } from "../known-options.ts";
+import { type Names, refuseUnknown } from "../wasm/known-options.ts";
 import type { CacheOptions } from "./cache.ts";
 import type { EmbedOptions } from "./embed.ts";
 import { ModelError } from "./error.ts";

@@ -1,5 +1,5 @@
 /** The names of every call's options, held to their types by the compiler; a name that is not among them is refused. */
-import { type Names, refuseUnknown } from "../known-options.ts";
+
 import type { AttentionOptions } from "./attention/options.ts";
 import type { AppendOptions, CacheOptions } from "./cache.ts";
 import type { CarriedOptions } from "./carried.ts";
@@ -10,6 +10,7 @@ import type { DeltaRuleOptions } from "./delta.ts";
 import type { MapOptions } from "./elementwise.ts";
 import { KernelError } from "./error.ts";
 import type { FourierOptions, LongConvolutionOptions } from "./fourier.ts";
+import { type Names, refuseUnknown } from "./known-options.ts";
 import type { LinearAttentionOptions } from "./linear.ts";
 import type { LoadOptions } from "./load.ts";
 import type { MatmulOptions } from "./matmul.ts";
