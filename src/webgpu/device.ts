@@ -38,6 +38,8 @@ export class Device {
   readonly origin: unknown;
   /** How many invocations at least exchange values without shared memory; 0 where they cannot. */
   readonly subgroup: number;
+  /** What stands for inputs that a program has a place for and a call does not give. */
+  readonly nothing: GPUBuffer;
   readonly #programs = new Map<string, Program>();
   readonly #free = new Map<number, GPUBuffer[]>();
   readonly #params: GPUBuffer;
@@ -56,6 +58,7 @@ export class Device {
     this.gpu = gpu;
     this.origin = origin;
     this.subgroup = gpu.features.has("subgroups") ? (info.subgroupMinSize ?? 0) : 0;
+    this.nothing = gpu.createBuffer({ size: 16, usage: GPUBufferUsage.STORAGE });
     this.#params = gpu.createBuffer({
       size: slotBytes * slots,
       usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { scaledDotProductAttention } from "../../spec/core/scaled-dot-product-attention.ts";
 import type { KernelTensor } from "../../src/oracle/kernel.ts";
 import { conforms, type Kernel } from "../../src/oracle.ts";
-import { attention } from "../../src/webgpu/attention/attention.ts";
+import { type AttentionTuning, attention } from "../../src/webgpu/attention/attention.ts";
 import { largeShapes } from "../../src/webgpu/attention/shapes.ts";
 import { DeviceError, GpuTensor, hosted, KernelError, open } from "../../src/webgpu.ts";
 import { opened } from "./gpus.ts";
@@ -123,20 +123,52 @@ test("what a binding cannot hold goes to several dispatches, with the same resul
   gpu.close();
 });
 
-test.each(largeShapes)("a large shape, %o, conforms too", async (shape) => {
-  const gpu = await opened(false);
-  const kernel: Kernel<typeof scaledDotProductAttention> = async ({ q, k, v }, { scale, causal }) => {
+/** Softmax attention with shapes and splits of one's own. */
+const tuned =
+  (gpu: Awaited<ReturnType<typeof opened>>, tuning: AttentionTuning): Kernel<typeof scaledDotProductAttention> =>
+  async ({ q, k, v }, { scale, causal }) => {
     const one = (t: KernelTensor) => ({ shape: [1, ...t.shape], data: t.data as Float32Array });
-    const { out } = attention(gpu.device, one(q), one(k), one(v), { scale, causal }, shape);
+    const { out } = attention(gpu.device, one(q), one(k), one(v), { scale, causal }, tuning);
     return { out: (await out.read()).data };
   };
+
+test.each(largeShapes)("a large shape, %o, conforms too", async (shape) => {
+  const gpu = await opened(false);
   const fixed = {
     sizes: { Tq: 150, Tk: 190, D: 64, E: 64 },
     options: { causalAlign: "bottom-right" },
     given: { mask: false, bias: false },
   };
-  const verdict = await conforms(scaledDotProductAttention, kernel, { cases: 2, fixed });
+  const verdict = await conforms(scaledDotProductAttention, tuned(gpu, { shape }), { cases: 2, fixed });
   expect(verdict.conforms, String(verdict)).toBe(true);
+  gpu.close();
+});
+
+test.each([2, 3, 7])("keys split into %i ranges conform too", async (splits) => {
+  const gpu = await opened(true);
+  const fixed = { options: { causalAlign: "bottom-right" }, given: { mask: false, bias: false } } as const;
+  for (const sizes of [
+    { Tq: 40, Tk: 150, D: 20, E: 36 },
+    { Tq: 70, Tk: 33, D: 5, E: 7 },
+  ]) {
+    const options = { cases: 4, fixed: { ...fixed, sizes } };
+    const verdict = await conforms(scaledDotProductAttention, tuned(gpu, { splits }), options);
+    expect(verdict.conforms, String(verdict)).toBe(true);
+  }
+  gpu.close();
+});
+
+test("ranges of keys count a sink once, and give the log-sum-exp of the whole", async () => {
+  const gpu = await opened(true);
+  const [q, k, v] = [floats(2, 40, 12), floats(2, 200, 12), floats(2, 200, 8)];
+  const run = async (splits: number) => {
+    const { out, lse } = attention(gpu.device, q, k, v, { sinks: floats(2), causal: true }, { splits });
+    return [...(await out.read()).data, ...(await lse.read()).data];
+  };
+  const [whole, split] = [await run(1), await run(4)];
+  whole.forEach((value, i) => {
+    expect(split[i]).toBeCloseTo(value, 5);
+  });
   gpu.close();
 });
 

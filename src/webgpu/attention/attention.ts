@@ -4,13 +4,14 @@ import { measure, type Sizes } from "../../wasm/attention/sizes.ts";
 import { spread, spreadBlocks } from "../../wasm/attention/spread.ts";
 import { checked } from "../../wasm/options.ts";
 import { calling, type GpuCall, shown } from "../call.ts";
+import { runMerging } from "../decode/merging-run.ts";
 import type { Device } from "../device.ts";
 import type { OnGpu } from "../options.ts";
 import { part } from "../parts.ts";
 import { type FloatsAnywhere, GpuTensor } from "../tensor.ts";
 import { Extras } from "./extras.ts";
 import { attentionParams, attentionProgram } from "./program.ts";
-import { type AttentionShape, largeShapes, queriesOf, sharedBytes, smallShapes } from "./shapes.ts";
+import { type AttentionShape, keysOf, largeShapes, queriesOf, sharedBytes, smallShapes } from "./shapes.ts";
 
 export interface GpuAttended {
   /** [H, Tq, E], or [Tq, H, E] with the tokens first; with the batch before it, if there is one. */
@@ -22,16 +23,35 @@ export interface GpuAttended {
 const log2e = Math.LOG2E;
 const widest = 256;
 
-/** The shape for those sizes on that device. */
-function shapeFor(device: Device, { queries, heads, batch, valueWidth }: Sizes): AttentionShape {
+/** Workgroups that keep a large device busy. */
+const enough = 264;
+
+/** How a call is divided among workgroups. */
+export interface AttentionTuning {
+  readonly shape?: AttentionShape;
+  /** Into how many ranges the keys of a query are split. */
+  readonly splits?: number;
+}
+
+/** The shape for those sizes on that device, and into how many ranges the keys are split so that enough workgroups work. */
+function divide(device: Device, sizes: Sizes, together: boolean, tuning: AttentionTuning) {
+  const { queries, keys, heads, batch, valueWidth } = sizes;
   const { maxComputeWorkgroupStorageSize: most, maxComputeInvocationsPerWorkgroup: invocations } = device.gpu.limits;
   const fits = (shape: AttentionShape) =>
     sharedBytes(shape, subgroupsFor(device, shape)) <= most &&
     shape.across * shape.down <= invocations &&
     4 * shape.values4 * shape.across >= valueWidth;
+  const groups = (shape: AttentionShape) => Math.ceil(queries / queriesOf(shape)) * heads * batch;
+  // A workgroup of a range takes a few tiles of keys, else what it leaves is as much work as what it saves.
+  const splits = (shape: AttentionShape) =>
+    together
+      ? Math.max(1, Math.min(Math.ceil((2 * enough) / groups(shape)), Math.floor(keys / (4 * keysOf(shape)))))
+      : 1;
   // A large shape that leaves most of the device idle is slower than a small one.
-  const busy = (shape: AttentionShape) => Math.ceil(queries / queriesOf(shape)) * heads * batch >= 192;
-  return largeShapes.find((shape) => fits(shape) && busy(shape)) ?? smallShapes.find(fits)!;
+  const busy = (shape: AttentionShape) =>
+    queries >= queriesOf(shape) / 2 && splits(shape) * groups(shape) >= (3 * enough) / 4;
+  const shape = tuning.shape ?? largeShapes.find((one) => fits(one) && busy(one)) ?? smallShapes.find(fits)!;
+  return { shape, splits: together ? (tuning.splits ?? (groups(shape) >= enough ? 1 : splits(shape))) : 1 };
 }
 
 const subgroupsFor = (device: Device, { across }: AttentionShape): boolean => device.subgroup >= 2 * across;
@@ -50,7 +70,7 @@ export function attention(
   k: FloatsAnywhere,
   v: FloatsAnywhere,
   options: OnGpu<AttentionOptions> = {},
-  shape?: AttentionShape,
+  tuning: AttentionTuning = {},
 ): GpuAttended {
   const { causal = false, left = Infinity, right = Infinity, cap = Infinity, into } = checked("attention", options);
   const { align = "bottom-right", layout = "heads-first", packed, lengths } = options;
@@ -80,7 +100,14 @@ export function attention(
     const rows = tokensFirst ? [queries, heads] : [heads, queries];
     const out = call.target("into", [...(batched ? [batch] : []), ...rows, valueWidth], into, { q, k, v, bias });
     const lse = new GpuTensor(device, batched ? [batch, heads, queries] : [heads, queries], "float32");
-    const chosen = shape ?? shapeFor(device, sizes);
+    const group = heads / keyHeads;
+    const most = device.gpu.limits.maxComputeWorkgroupsPerDimension;
+    const wide = Math.max(width, valueWidth);
+    const bound = device.gpu.limits.maxStorageBufferBindingSize - 256;
+    const entryBytes = 4 * Math.max(heads * queries, keyHeads * keys) * wide;
+    const fits = batch * entryBytes <= bound && Math.max(heads, batch) <= most;
+    const { shape: chosen, splits: wanted } = divide(device, sizes, fits && !packed, tuning);
+    const splits = Math.max(1, Math.min(wanted, Math.floor(most / batch), Math.floor(bound / out.bytes)));
     const extras = new Extras();
     const jobs = packed ? jobsOf(sequences, queriesOf(chosen), atEnd) : [];
     const places = {
@@ -100,6 +127,7 @@ export function attention(
       subgroups: subgroupsFor(device, chosen),
       ...{ windowed, capped: cap < Infinity, sinks: !!sinks, slopes: !!slopes, relative: !!relative },
       ...{ bias: !!bias, mask: !!mask, blocks: !!blocks, lengths: !!lengths, packed: !!packed },
+      split: splits > 1,
     };
     const strides = (count: number, tokens: number, columns: number) => ({
       entry: count * tokens * columns,
@@ -109,24 +137,18 @@ export function attention(
     const [qs, ks] = [strides(heads, queries, width), strides(keyHeads, keys, width)];
     const [vs, os] = [strides(keyHeads, keys, valueWidth), strides(heads, queries, valueWidth)];
     const tensors = { q: call.on(q, "float32"), k: call.on(k, "float32"), v: call.on(v, "float32") };
-    const small = extras.on(call);
-    const added = bias ? call.on(bias, "float32") : small;
-    const seen = mask ? call.on(mask, "uint8") : small;
-    for (const [name, tensor] of [
-      ["bias", added],
-      ["mask", seen],
-    ] as const)
-      if (tensor.bytes > device.gpu.limits.maxStorageBufferBindingSize)
+    const small = extras.size ? extras.on(call) : undefined;
+    // What ranges of keys leave, one after the other, each as the whole.
+    const shares = splits > 1 ? call.temporary([splits, out.size], "float32") : out;
+    const sharedLse = splits > 1 ? call.temporary([splits, lse.size], "float32") : lse;
+    const added = bias && call.on(bias, "float32");
+    const seen = mask && call.on(mask, "uint8");
+    for (const [name, tensor] of Object.entries({ bias: added, mask: seen }))
+      if (tensor && tensor.bytes > device.gpu.limits.maxStorageBufferBindingSize)
         call.fail(
           name,
           `${name} of ${tensor.bytes} bytes is more than this device binds at once; give one call a part of the heads`,
         );
-    const group = heads / keyHeads;
-    const most = device.gpu.limits.maxComputeWorkgroupsPerDimension;
-    const wide = Math.max(width, valueWidth);
-    const bound = device.gpu.limits.maxStorageBufferBindingSize - 256;
-    const entryBytes = 4 * Math.max(heads * queries, keyHeads * keys) * wide;
-    const fits = batch * entryBytes <= bound && Math.max(heads, batch) <= most;
     if (tokensFirst && entryBytes > bound)
       call.fail("layout", "an entry is more than this device binds at once; give the heads first");
     // What one binding cannot hold goes to further dispatches: an entry, then the queries of one head of keys.
@@ -143,7 +165,7 @@ export function attention(
           q: of(tensors.q, qs, head, headsAtOnce),
           k: of(tensors.k, ks, head / group, headsAtOnce / group),
           v: of(tensors.v, vs, head / group, headsAtOnce / group),
-          out: of(out, os, head, headsAtOnce),
+          out: splits > 1 ? { buffer: shares.buffer, first: 0 } : of(out, os, head, headsAtOnce),
         };
         const lseFrom = (entry * heads + head) * queries;
         device.run({
@@ -167,15 +189,35 @@ export function attention(
             ...places,
             lengthsAt: places.lengthsAt + entry,
             firstHead: head,
-            minusInfinity: 0xff800000,
+            ...{ minusInfinity: 0xff800000, splits, outShare: out.size, lseShare: lse.size },
           }),
           bindings: [
-            ...[seenBy.q, seenBy.k, seenBy.v, { ...seenBy.out, written: true }, { buffer: lse.buffer, written: true }],
-            ...[small, added, seen].map(({ buffer }) => ({ buffer })),
+            ...[
+              seenBy.q,
+              seenBy.k,
+              seenBy.v,
+              { ...seenBy.out, written: true },
+              { buffer: sharedLse.buffer, written: true },
+            ],
+            ...[small, added, seen].map((tensor) => ({ buffer: tensor?.buffer ?? device.nothing })),
           ],
-          workgroups: [headsAtOnce, packed ? jobs.length : Math.ceil(queries / queriesOf(chosen)), entriesAtOnce],
+          workgroups: [
+            headsAtOnce,
+            packed ? jobs.length : Math.ceil(queries / queriesOf(chosen)),
+            entriesAtOnce * splits,
+          ],
         });
       }
+    if (splits > 1) {
+      const vectors = valueWidth % 4 === 0;
+      runMerging(device, {
+        program: { sums: false, vectors },
+        ...{ values: { buffer: shares.buffer }, stats: { buffer: sharedLse.buffer } },
+        at: { valuesPart: out.size / (vectors ? 4 : 1), parts: splits, stats: 0, statsRow: 1, statsPart: lse.size },
+        ...{ entries: batch, heads, firstEntry: 0, firstHead: 0, allHeads: heads },
+        ...{ queries, columns: valueWidth, tokensFirst, out, lse },
+      });
+    }
     return { out, lse };
   });
 }

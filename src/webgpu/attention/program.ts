@@ -2,7 +2,7 @@
 import { hyperbolicTangent } from "../functions.ts";
 import { params } from "../params.ts";
 import { lines, storage, xyzw } from "../wgsl.ts";
-import { type AttentionShape, keysOf, queriesOf, shared } from "./shapes.ts";
+import { type AttentionShape, keysOf, queriesOf, sharedVectors } from "./shapes.ts";
 
 /** What a program does; each combination is compiled once. */
 export interface AttentionProgram extends AttentionShape {
@@ -22,6 +22,8 @@ export interface AttentionProgram extends AttentionShape {
   readonly blocks: boolean;
   readonly lengths: boolean;
   readonly packed: boolean;
+  /** Whether several workgroups share the keys of a query, each leaving a result of its own. */
+  readonly split: boolean;
 }
 
 /** Scores are in powers of two; with a cap, `scale` is before it and `cap` after. */
@@ -35,7 +37,7 @@ export const attentionParams = params({
   ...{ mask: "u32", maskEntry: "u32", maskHead: "u32", maskRow: "u32" },
   ...{ blockHead: "u32", blockRow: "u32", blockQueries: "u32", blockKeys: "u32" },
   ...{ lengthsAt: "u32", jobsAt: "u32", blocksAt: "u32", sinksAt: "u32", slopesAt: "u32", relativeAt: "u32" },
-  ...{ firstHead: "u32", atEnd: "u32", minusInfinity: "u32" },
+  ...{ firstHead: "u32", atEnd: "u32", minusInfinity: "u32", splits: "u32", outShare: "u32", lseShare: "u32" },
 });
 
 /** Four neighbouring numbers of a row, 0 where there are none. */
@@ -53,17 +55,34 @@ ${lines(4, (i) => `  if (column + ${i}u < ${columns}) { four.${xyzw[i]} = ${arra
 }`;
 
 export function attentionProgram(program: AttentionProgram): string {
-  const { tall, keys4, values4, across, down, features, keysAtOnce, queriesShared, vectors, evenKeys, evenValues } =
-    program;
-  const { windowed, capped, sinks, slopes, relative, bias, mask, blocks, lengths, packed, subgroups } = program;
+  const { tall, keys4, values4, across, down, features, keysAtOnce, unrolled, vectors, evenKeys, evenValues } = program;
+  const { windowed, capped, sinks, slopes, relative, bias, mask, blocks, lengths, packed, subgroups, split } = program;
   const threads = across * down;
   const [queries, keys] = [queriesOf(program), keysOf(program)];
-  const size = shared(program);
+  const [queries4, allKeys4, tall4] = [queries / 4, keys / 4, tall / 4];
+  const { keyed, weighed, held } = sharedVectors(program);
   const wide = across * values4;
   const features4 = features / 4;
   const keysOfGroup = 4 * across;
   const type = (vector: boolean) => (vector ? "vec4f" : "f32");
   const checked = mask || bias || blocks || relative;
+
+  /** The row of the i-th query of an invocation, among those of its workgroup. */
+  const rowOf = (i: number) => `4u * (y + ${down * (i >> 2)}u) + ${i & 3}u`;
+  /** What is read together lies in different banks: eight neighbours are exchanged by the row that they are in. */
+  const exchanged = (at: string, row4: string) => `(${at} ^ ((${row4} * ${Math.max(1, 8 / features4)}u) & 7u))`;
+  const exchangedKeys = (at: string, key4: string) => `(${at} ^ ((2u * ${key4}) & 6u))`;
+  /** Repeats a step; written out, a driver's compiler brings in time what it reads. */
+  const repeated = (count: number, step: (at: string) => string): string =>
+    unrolled
+      ? lines(count, (n) => `{\n${step(`${n}u`)}\n}`)
+      : `for (var at = 0u; at < ${count}u; at++) {\n${step("at")}\n}`;
+  /** Four rows of four columns, `r0` to `r3`, become columns of four rows, `row` vectors apart from `place` on. */
+  const turned = (place: string, row: number) =>
+    lines(
+      4,
+      (c) => `held[${place} + ${c * row}u] = vec4f(r0.${xyzw[c]}, r1.${xyzw[c]}, r2.${xyzw[c]}, r3.${xyzw[c]});`,
+    );
 
   /** Moves `count` things with all invocations. */
   const together = (count: number, move: (at: string) => string): string =>
@@ -114,8 +133,7 @@ ${storage(6, "extras", "u32")}
 ${storage(7, "bias", "u32")}
 ${storage(8, "mask", "u32")}
 ${subgroups ? "" : `var<workgroup> found: array<f32, ${queries * across}>;`}
-var<workgroup> keyed: array<vec4f, ${size.keyed}>;
-var<workgroup> valued: array<vec4f, ${size.valued}>;
+var<workgroup> held: array<vec4f, ${held}>;
 const hidden = -3.0e38;
 ${row("readQ", "q", "params.width", vectors[0], evenKeys)}
 ${row("readK", "k", "params.width", vectors[0], evenKeys)}
@@ -132,7 +150,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let turn = groups.y - 1u - group.y;
   let head = params.firstHead + group.x;
   let keyHead = group.x / params.group;
-  var entry = group.z;
+  ${split ? "let entry = group.z / params.splits;\n  let share = group.z % params.splits;" : "let entry = group.z;"}
   var count = params.queries;
   var keyCount = ${lengths ? "extras[params.lengthsAt + entry]" : "params.keys"};
   var queryStart = 0u;
@@ -155,22 +173,31 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let qBase = params.q + entry * params.qEntry + group.x * params.qHead + queryStart * params.qRow;
   let kBase = params.k + entry * params.kEntry + keyHead * params.kHead + keyStart * params.kRow;
   let vBase = params.v + entry * params.vEntry + keyHead * params.vHead + keyStart * params.vRow;
-  let outBase = params.out + entry * params.outEntry + group.x * params.outHead + queryStart * params.outRow;
+  let outBase = params.out + ${split ? "share * params.outShare + " : ""}entry * params.outEntry + group.x * params.outHead + queryStart * params.outRow;
   ${bias ? "let biasAt = params.bias + entry * params.biasEntry + group.x * params.biasHead + keyStart;" : ""}
   ${mask ? "let maskAt = params.mask + entry * params.maskEntry + group.x * params.maskHead + keyStart;" : ""}
   ${relative ? "let relativeAt = params.relativeAt + head * (2u * u32(params.reach) + 1u);" : ""}
   ${slopes ? "let slope = bitcast<f32>(extras[params.slopesAt + head]) * 1.4426950408889634;" : ""}
   ${
     windowed
-      ? `let keyEnd = u32(clamp(i32(first) + ${queries - 1} + offset + params.right + 1, 0, i32(keyCount)));
-  let keyBegin = (u32(clamp(i32(first) + offset - params.left, 0, i32(keyCount))) / ${keys}u) * ${keys}u;`
-      : `let keyEnd = keyCount;
-  const keyBegin = 0u;`
+      ? `var keyEnd = u32(clamp(i32(first) + ${queries - 1} + offset + params.right + 1, 0, i32(keyCount)));
+  var keyBegin = (u32(clamp(i32(first) + offset - params.left, 0, i32(keyCount))) / ${keys}u) * ${keys}u;`
+      : `var keyEnd = keyCount;
+  var keyBegin = 0u;`
+  }
+  ${
+    split
+      ? `{
+    let tiles = (max(keyEnd, keyBegin) - keyBegin + ${keys - 1}u) / ${keys}u;
+    let each = (tiles + params.splits - 1u) / params.splits * ${keys}u;
+    keyBegin += share * each;
+    keyEnd = min(keyEnd, keyBegin + each);
+  }`
+      : ""
   }
 ${lines(
   tall,
-  (i) => `let row${i} = first + y * ${tall}u + ${i}u;
-let q${i}At = qBase + min(row${i}, max(count, 1u) - 1u) * params.qRow;
+  (i) => `let row${i} = first + ${rowOf(i)};
 var most${i} = hidden;
 var sum${i} = 0.0;
 ${lines(values4, (j) => `var o${i}_${j} = vec4f();`)}`,
@@ -192,40 +219,35 @@ ${lines(tall, (i) => lines(keys4, (g) => `var s${i}_${g} = vec4f();`))}
     for (var part = 0u; part < params.width; part += ${features}u) {
       workgroupBarrier();
 ${together(
-  keys * features4,
-  (at) => `let key = ${at} / ${features4}u;
-let c = ${at} % ${features4}u;
-var four = vec4f();
-if (start + key < keyCount) { four = readK(kBase + (start + key) * params.kRow, part / 4u + c); }
-let place = (key % 4u) * ${keys / 4}u + key / 4u;
-keyed[place * ${features4}u + (c ^ (place & 7u))] = four;`,
+  allKeys4 * features4,
+  (at) => `let c = ${at} % ${features4}u;
+let key4 = ${at} / ${features4}u;
+${lines(4, (i) => `let r${i} = readK(kBase + min(start + 4u * key4 + ${i}u, keyCount - 1u) * params.kRow, part / 4u + c);`)}
+let place = 4u * c * ${allKeys4}u + ${exchanged("key4", "c")};
+${turned("place", allKeys4)}`,
 )}
-${
-  queriesShared
-    ? together(
-        queries * features4,
-        (at) => `let r = ${at} / ${features4}u;
-let c = ${at} % ${features4}u;
-valued[r * ${features4}u + (c ^ ((r / ${tall}u) & 7u))] = readQ(qBase + min(first + r, count - 1u) * params.qRow, part / 4u + c);`,
-      )
-    : ""
-}
+${together(
+  queries4 * features4,
+  (at) => `let c = ${at} % ${features4}u;
+let query4 = ${at} / ${features4}u;
+${lines(4, (i) => `let r${i} = readQ(qBase + min(first + 4u * query4 + ${i}u, count - 1u) * params.qRow, part / 4u + c);`)}
+let place = ${keyed}u + 4u * c * ${queries4}u + ${exchanged("query4", "c")};
+${turned("place", queries4)}`,
+)}
       workgroupBarrier();
-      for (var c = 0u; c < ${features4}u; c++) {
-${lines(tall, (i) => `let q${i} = ${queriesShared ? `valued[(y * ${tall}u + ${i}u) * ${features4}u + (c ^ (y & 7u))]` : `readQ(q${i}At, part / 4u + c)`};`)}
-${lines(keys4, (g) =>
-  lines(
-    4,
-    (t) => `{
-let key = keyed[(${t * (keys / 4) + g * across}u + x) * ${features4}u + (c ^ (x & 7u))];
-${lines(tall, (i) => {
-  const s = `s${i}_${g}.${xyzw[t]}`;
-  return `${s} = fma(q${i}.x, key.x, fma(q${i}.y, key.y, fma(q${i}.z, key.z, fma(q${i}.w, key.w, ${s}))));`;
-})}
+${repeated(
+  features4,
+  (d) => `let keysAt = 4u * ${d} * ${allKeys4}u + ${exchanged("x", d)};
+let queriesAt = ${keyed}u + 4u * ${d} * ${queries4}u + ${exchanged("y", d)};
+${lines(
+  4,
+  (c) => `{
+${lines(tall4, (i) => `let q${i} = held[queriesAt + ${c * queries4 + i * down}u];`)}
+${lines(keys4, (g) => `let k${g} = held[keysAt + ${c * allKeys4 + g * across}u];`)}
+${lines(tall, (i) => lines(keys4, (g) => `s${i}_${g} = fma(vec4f(q${i >> 2}.${xyzw[i & 3]}), k${g}, s${i}_${g});`))}
 }`,
-  ),
+)}`,
 )}
-      }
     }
     let whole = start + ${keys}u <= keyCount${
       windowed
@@ -285,27 +307,42 @@ ${lines(keys4, (g) =>
   lines(
     keysOfGroup / keysAtOnce,
     (n) => `${g || n ? "workgroupBarrier();" : ""}
-${n ? "" : lines(tall, (i) => `keyed[(y * ${tall}u + ${i}u) * ${across}u + (x ^ (y & 7u))] = s${i}_${g};`)}
+${
+  n
+    ? ""
+    : `{
+let place = 4u * x * ${queries4}u + ${exchangedKeys("y", "x")};
+${lines(
+  tall4,
+  (i) => `{
+${lines(4, (j) => `let r${j} = s${4 * i + j}_${g};`)}
+${turned(`place + ${i * down}u`, queries4)}
+}`,
+)}
+}`
+}
 ${together(
   keysAtOnce * wide,
   (
     at,
   ) => `let valueAt = vBase + min(start + ${g * keysOfGroup + n * keysAtOnce}u + ${at} / ${wide}u, keyCount - 1u) * params.vRow;
-valued[${at}] = readV(valueAt, ${at} % ${wide}u);`,
+held[${weighed}u + ${at}] = readV(valueAt, ${at} % ${wide}u);`,
 )}
     workgroupBarrier();
-    for (var c = 0u; c < ${keysAtOnce / 4}u; c++) {
-${lines(tall, (i) => `let w${i} = keyed[(y * ${tall}u + ${i}u) * ${across}u + ((c + ${(n * keysAtOnce) / 4}u) ^ (y & 7u))];`)}
-${lines(4, (t) =>
-  lines(
-    values4,
-    (j) => `{
-let value = valued[(4u * c + ${t}u) * ${wide}u + x + ${j * across}u];
-${lines(tall, (i) => `o${i}_${j} = fma(vec4f(w${i}.${xyzw[t]}), value, o${i}_${j});`)}
+${repeated(
+  keysAtOnce / 4,
+  (c) => `let key4 = ${c} + ${(n * keysAtOnce) / 4}u;
+let weightsAt = 4u * key4 * ${queries4}u + ${exchangedKeys("y", "key4")};
+let valuesAt = ${weighed}u + 4u * ${c} * ${wide}u + x;
+${lines(
+  4,
+  (t) => `{
+${lines(tall4, (i) => `let w${i} = held[weightsAt + ${t * queries4 + i * down}u];`)}
+${lines(values4, (j) => `let v${j} = held[valuesAt + ${t * wide + j * across}u];`)}
+${lines(tall, (i) => lines(values4, (j) => `o${i}_${j} = fma(vec4f(w${i >> 2}.${xyzw[i & 3]}), v${j}, o${i}_${j});`))}
 }`,
-  ),
-)}
-    }`,
+)}`,
+)}`,
   ),
 )}
   }
@@ -322,7 +359,7 @@ ${lines(
   (i) => `if (row${i} < count) {
 ${
   sinks
-    ? `{
+    ? `${split ? "if (share == 0u) " : ""}{
 let sink = bitcast<f32>(extras[params.sinksAt + head]) * 1.4426950408889634;
 let most = max(most${i}, max(sink, -1.0e38));
 let fade = exp2(max(most${i}, -1.0e38) - most);
@@ -348,7 +385,7 @@ ${
 )}
 if (x == 0u) {
   let total = select(bitcast<f32>(params.minusInfinity), (most${i} + log2(sum${i})) * 0.6931471805599453, sum${i} > 0.0);
-  lse[params.lse + entry * params.lseEntry + group.x * params.lseHead + queryStart + row${i}] = total;
+  lse[params.lse + ${split ? "share * params.lseShare + " : ""}entry * params.lseEntry + group.x * params.lseHead + queryStart + row${i}] = total;
 }
 }`,
 )}
