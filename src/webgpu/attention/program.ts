@@ -73,23 +73,60 @@ export function attentionProgram(program: AttentionProgram): string {
   const exchanged = (at: string, row4: string) => `(${at} ^ ((${row4} * ${Math.max(1, 8 / features4)}u) & 7u))`;
   const exchangedKeys = (at: string, key4: string) => `(${at} ^ ((2u * ${key4}) & 6u))`;
   /** Repeats a step; written out, a driver's compiler brings in time what it reads. */
-  const repeated = (count: number, step: (at: string) => string): string =>
-    unrolled
+  const repeated = (count: number, step: (at: string) => string, writtenOut: boolean): string =>
+    writtenOut
       ? lines(count, (n) => `{\n${step(`${n}u`)}\n}`)
       : `for (var at = 0u; at < ${count}u; at++) {\n${step("at")}\n}`;
-  /** Four rows of four columns, `r0` to `r3`, become columns of four rows, `row` vectors apart from `place` on. */
-  const turned = (place: string, row: number) =>
-    lines(
-      4,
-      (c) => `held[${place} + ${c * row}u] = vec4f(r0.${xyzw[c]}, r1.${xyzw[c]}, r2.${xyzw[c]}, r3.${xyzw[c]});`,
-    );
-
   /** Moves `count` things with all invocations. */
-  const together = (count: number, move: (at: string) => string): string =>
+  const together = (count: number, move: (at: string, unit: number) => string): string =>
     lines(Math.ceil(count / threads), (n) => {
       const at = `(local + ${n * threads}u)`;
-      return (n + 1) * threads > count ? `if (${at} < ${count}u) {\n${move(at)}\n}` : `{\n${move(at)}\n}`;
+      return (n + 1) * threads > count ? `if (${at} < ${count}u) {\n${move(at, n)}\n}` : `{\n${move(at, n)}\n}`;
     });
+
+  /** Four rows of four columns, `name`0 to 3, become columns of four rows, `row` vectors apart from `place` on. */
+  const turned = (name: string, place: string, row: number) =>
+    lines(4, (c) => {
+      const four = [0, 1, 2, 3].map((i) => `${name}${i}.${xyzw[c]}`).join(", ");
+      return `held[${place} + ${c * row}u] = vec4f(${four});`;
+    });
+  const [keyUnits, queryUnits, valueUnits] = [allKeys4 * features4, queries4 * features4, keysAtOnce * wide];
+  // What an invocation carries to what is shared: read first, written where all are done with what stood there.
+  const fetchKeys = together(
+    keyUnits,
+    (at, unit) => `let c = ${at} % ${features4}u;
+let key = start + 4u * (${at} / ${features4}u);
+${lines(4, (i) => `k${unit}_${i} = readK(kBase + min(key + ${i}u, keyCount - 1u) * params.kRow, part / 4u + c);`)}`,
+  );
+  const fetchQueries = together(
+    queryUnits,
+    (at, unit) => `let c = ${at} % ${features4}u;
+let query = first + 4u * (${at} / ${features4}u);
+${lines(4, (i) => `q${unit}_${i} = readQ(qBase + min(query + ${i}u, count - 1u) * params.qRow, part / 4u + c);`)}`,
+  );
+  const writeKeys = together(
+    keyUnits,
+    (at, unit) => `let c = ${at} % ${features4}u;
+let place = 4u * c * ${allKeys4}u + ${exchanged(`(${at} / ${features4}u)`, "c")};
+${turned(`k${unit}_`, "place", allKeys4)}`,
+  );
+  const writeQueries = together(
+    queryUnits,
+    (at, unit) => `let c = ${at} % ${features4}u;
+let place = ${keyed}u + 4u * c * ${queries4}u + ${exchanged(`(${at} / ${features4}u)`, "c")};
+${turned(`q${unit}_`, "place", queries4)}`,
+  );
+  const fetchValues = (group: number) =>
+    together(
+      valueUnits,
+      (at, unit) => `let key = min(start + ${group * keysOfGroup}u + done + ${at} / ${wide}u, keyCount - 1u);
+v${unit} = readV(vBase + key * params.vRow, ${at} % ${wide}u);`,
+    );
+  const writeValues = together(valueUnits, (at, unit) => `held[${weighed}u + ${at}] = v${unit};`);
+  const carried = (name: string, count: number, each: number) =>
+    lines(Math.ceil(count / threads), (n) =>
+      each === 1 ? `var ${name}${n}: vec4f;` : lines(each, (i) => `var ${name}${n}_${i}: vec4f;`),
+    );
 
   // Without branches, which some compilers of shaders take long over: what may not be read is read at place 0.
   const added = (entry: string) => `{
@@ -217,23 +254,13 @@ ${
 }
 ${lines(tall, (i) => lines(keys4, (g) => `var s${i}_${g} = vec4f();`))}
     for (var part = 0u; part < params.width; part += ${features}u) {
+${carried("k", keyUnits, 4)}
+${carried("q", queryUnits, 4)}
+${fetchKeys}
+${fetchQueries}
       workgroupBarrier();
-${together(
-  allKeys4 * features4,
-  (at) => `let c = ${at} % ${features4}u;
-let key4 = ${at} / ${features4}u;
-${lines(4, (i) => `let r${i} = readK(kBase + min(start + 4u * key4 + ${i}u, keyCount - 1u) * params.kRow, part / 4u + c);`)}
-let place = 4u * c * ${allKeys4}u + ${exchanged("key4", "c")};
-${turned("place", allKeys4)}`,
-)}
-${together(
-  queries4 * features4,
-  (at) => `let c = ${at} % ${features4}u;
-let query4 = ${at} / ${features4}u;
-${lines(4, (i) => `let r${i} = readQ(qBase + min(first + 4u * query4 + ${i}u, count - 1u) * params.qRow, part / 4u + c);`)}
-let place = ${keyed}u + 4u * c * ${queries4}u + ${exchanged("query4", "c")};
-${turned("place", queries4)}`,
-)}
+${writeKeys}
+${writeQueries}
       workgroupBarrier();
 ${repeated(
   features4,
@@ -247,6 +274,7 @@ ${lines(keys4, (g) => `let k${g} = held[keysAt + ${c * allKeys4 + g * across}u];
 ${lines(tall, (i) => lines(keys4, (g) => `s${i}_${g} = fma(vec4f(q${i >> 2}.${xyzw[i & 3]}), k${g}, s${i}_${g});`))}
 }`,
 )}`,
+  unrolled,
 )}
     }
     let whole = start + ${keys}u <= keyCount${
@@ -303,35 +331,28 @@ sum${i} += (s${i}_${g}.x + s${i}_${g}.y) + (s${i}_${g}.z + s${i}_${g}.w);`,
 )}
 }`,
 )}
-${lines(keys4, (g) =>
-  lines(
-    keysOfGroup / keysAtOnce,
-    (n) => `${g || n ? "workgroupBarrier();" : ""}
-${
-  n
-    ? ""
-    : `{
+${lines(
+  keys4,
+  (g) => `    ${g ? "workgroupBarrier();" : ""}
+{
 let place = 4u * x * ${queries4}u + ${exchangedKeys("y", "x")};
 ${lines(
   tall4,
   (i) => `{
 ${lines(4, (j) => `let r${j} = s${4 * i + j}_${g};`)}
-${turned(`place + ${i * down}u`, queries4)}
+${turned("r", `place + ${i * down}u`, queries4)}
 }`,
 )}
-}`
 }
-${together(
-  keysAtOnce * wide,
-  (
-    at,
-  ) => `let valueAt = vBase + min(start + ${g * keysOfGroup + n * keysAtOnce}u + ${at} / ${wide}u, keyCount - 1u) * params.vRow;
-held[${weighed}u + ${at}] = readV(valueAt, ${at} % ${wide}u);`,
-)}
-    workgroupBarrier();
+    for (var done = 0u; done < ${keysOfGroup}u; done += ${keysAtOnce}u) {
+${carried("v", valueUnits, 1)}
+${fetchValues(g)}
+      if (done > 0u) { workgroupBarrier(); }
+${writeValues}
+      workgroupBarrier();
 ${repeated(
   keysAtOnce / 4,
-  (c) => `let key4 = ${c} + ${(n * keysAtOnce) / 4}u;
+  (c) => `let key4 = ${c} + done / 4u;
 let weightsAt = 4u * key4 * ${queries4}u + ${exchangedKeys("y", "key4")};
 let valuesAt = ${weighed}u + 4u * ${c} * ${wide}u + x;
 ${lines(
@@ -342,8 +363,9 @@ ${lines(values4, (j) => `let v${j} = held[valuesAt + ${t * wide + j * across}u];
 ${lines(tall, (i) => lines(values4, (j) => `o${i}_${j} = fma(vec4f(w${i >> 2}.${xyzw[i & 3]}), v${j}, o${i}_${j});`))}
 }`,
 )}`,
-)}`,
-  ),
+  false,
+)}
+    }`,
 )}
   }
 ${

@@ -13,7 +13,7 @@ export interface AttentionShape {
   readonly features: number;
   /** Keys whose values are shared at a time, at most 4 · across. */
   readonly keysAtOnce: number;
-  /** Whether the inner loops are written out. */
+  /** Whether the loop over shared features is written out. */
   readonly unrolled: boolean;
 }
 
@@ -49,6 +49,6 @@ export const smallShapes: readonly AttentionShape[] = [small(1, 32), small(2, 32
  * by side where a processor sets 48 KiB aside, as NVIDIA's do.
  */
 export const largeShapes: readonly AttentionShape[] = [
-  { tall: 8, keys4: 2, values4: 2, across: 8, down: 16, features: 16, keysAtOnce: 32, unrolled: true },
-  { tall: 8, keys4: 2, values4: 4, across: 8, down: 16, features: 16, keysAtOnce: 16, unrolled: true },
+  { tall: 8, keys4: 2, values4: 2, across: 8, down: 16, features: 32, keysAtOnce: 32, unrolled: true },
+  { tall: 8, keys4: 2, values4: 4, across: 8, down: 16, features: 32, keysAtOnce: 16, unrolled: false },
 ];
