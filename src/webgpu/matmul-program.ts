@@ -4,7 +4,7 @@ import { lines, reader, storage, xyzw } from "./wgsl.ts";
 
 /** How a workgroup divides its tile of the result. */
 export interface MatmulShape {
-  /** Rows of the result that an invocation keeps. */
+  /** Rows of the result that an invocation keeps, a multiple of four. */
   readonly tall: number;
   /** Vectors of four columns that it keeps. */
   readonly wide: number;
@@ -13,7 +13,7 @@ export interface MatmulShape {
   readonly down: number;
   /** How much of the inner axis is shared at a time; a power of two, four or more. */
   readonly deep: number;
-  /** Whether the next part is read while this one is multiplied. */
+  /** Whether the next part is read while this one is multiplied, and the loop over a part is written out. */
   readonly ahead: boolean;
 }
 
@@ -46,50 +46,63 @@ export function matmulProgram(program: MatmulProgram): string {
   const { tall, wide, across, down, deep, ahead, vectors, transposed, biased } = program;
   const { rows, columns } = tileOf(program);
   const threads = across * down;
-  const [deep4, columns4] = [deep / 4, columns / 4];
-  /** Rows that are read together lie in different banks: their columns are exchanged by the row of invocations. */
-  const placed = (row: string, column: string) =>
-    `${row} * ${deep4}u + ((${column}) ^ ((${row} / ${tall}u) & ${deep4 - 1}u))`;
+  const [deep4, columns4, rows4, tall4] = [deep / 4, columns / 4, rows / 4, tall / 4];
   const type = (vector: boolean) => (vector ? "vec4f" : "f32");
-  // What an invocation carries from memory to what is shared: vectors, of b transposed blocks of four, turned.
-  const [aCount, bCount] = [rows * deep4, (deep * columns4) / (transposed ? 4 : 1)];
   const shares = (count: number, one: (i: number, at: string) => string) =>
     lines(Math.ceil(count / threads), (i) => {
       const at = `(local + ${i * threads}u)`;
-      return count % threads ? `if (${at} < ${count}u) {\n${one(i, at)}\n}` : one(i, at);
+      return (i + 1) * threads > count ? `if (${at} < ${count}u) {\n${one(i, at)}\n}` : `{\n${one(i, at)}\n}`;
     });
-  const fetchA = shares(
-    aCount,
-    (i, at) => `a${i} = readA(aBase, rowBase + ${at} / ${deep4}u, depthBase / 4u + ${at} % ${deep4}u);`,
-  );
-  const storeA = shares(aCount, (i, at) => `sharedA[${placed(`(${at} / ${deep4}u)`, `${at} % ${deep4}u`)}] = a${i};`);
-  const fetchB = shares(bCount, (i, at) =>
-    transposed
-      ? lines(
-          4,
-          (j) =>
-            `b${4 * i + j} = readB(bBase, columnBase + 4u * (${at} / ${deep4}u) + ${j}u, depthBase / 4u + ${at} % ${deep4}u);`,
-        )
-      : `b${i} = readB(bBase, depthBase + ${at} / ${columns4}u, columnBase / 4u + ${at} % ${columns4}u);`,
-  );
-  const storeB = shares(bCount, (i, at) =>
-    transposed
-      ? lines(4, (c) => {
-          const column = [0, 1, 2, 3].map((j) => `b${4 * i + j}.${xyzw[c]}`).join(", ");
-          return `sharedB[(4u * (${at} % ${deep4}u) + ${c}u) * ${columns4}u + ${at} / ${deep4}u] = vec4f(${column});`;
-        })
-      : `sharedB[${at}] = b${i};`,
-  );
-  const multiply = `for (var part = 0u; part < ${deep4}u; part++) {
-${lines(tall, (i) => `let x${i} = sharedA[(y * ${tall}u + ${i}u) * ${deep4}u + (part ^ (y & ${deep4 - 1}u))];`)}
+  // What an invocation carries from memory to what is shared. A matrix whose rows run along the inner axis is turned on
+  // the way, four rows by four: a vector that is shared holds four neighbours at one place of the inner axis. What is
+  // written or read together then lies in different banks, since eight neighbours are exchanged by that place.
+  const exchanged = (at: string, part: string) => `(${at} ^ ((${part} * ${Math.max(1, 8 / deep4)}u) & 7u))`;
+  const fetchTurned = (name: string, read: string, base: string, from: string, count: number) =>
+    shares(count * deep4, (i, at) =>
+      lines(
+        4,
+        (j) =>
+          `${name}${i}_${j} = ${read}(${base}, ${from} + 4u * (${at} / ${deep4}u) + ${j}u, depthBase / 4u + ${at} % ${deep4}u);`,
+      ),
+    );
+  const storeTurned = (name: string, target: string, count: number) =>
+    shares(
+      count * deep4,
+      (i, at) => `let part = ${at} % ${deep4}u;
+let place = 4u * part * ${count}u + ${exchanged(`(${at} / ${deep4}u)`, "part")};
+${lines(4, (c) => {
+  const four = [0, 1, 2, 3].map((j) => `${name}${i}_${j}.${xyzw[c]}`).join(", ");
+  return `${target}[place + ${c * count}u] = vec4f(${four});`;
+})}`,
+    );
+  const fetchA = fetchTurned("a", "readA", "aBase", "rowBase", rows4);
+  const storeA = storeTurned("a", "sharedA", rows4);
+  const fetchB = transposed
+    ? fetchTurned("b", "readB", "bBase", "columnBase", columns4)
+    : shares(
+        deep * columns4,
+        (i, at) => `b${i} = readB(bBase, depthBase + ${at} / ${columns4}u, columnBase / 4u + ${at} % ${columns4}u);`,
+      );
+  const storeB = transposed
+    ? storeTurned("b", "sharedB", columns4)
+    : shares(deep * columns4, (i, at) => `sharedB[${at}] = b${i};`);
+  const part = (at: string) => `let aAt = 4u * ${at} * ${rows4}u + ${exchanged("y", at)};
+let bAt = 4u * ${at} * ${columns4}u + ${transposed ? exchanged("x", at) : "x"};
 ${lines(
   4,
   (c) => `{
-${lines(wide, (j) => `let w${j} = sharedB[(4u * part + ${c}u) * ${columns4}u + x + ${across * j}u];`)}
-${lines(tall, (i) => lines(wide, (j) => `r${i}_${j} = fma(vec4f(x${i}.${xyzw[c]}), w${j}, r${i}_${j});`))}
+${lines(tall4, (i) => `let x${i} = sharedA[aAt + ${c * rows4 + i * down}u];`)}
+${lines(wide, (j) => `let w${j} = sharedB[bAt + ${c * columns4 + j * across}u];`)}
+${lines(tall, (i) => lines(wide, (j) => `r${i}_${j} = fma(vec4f(x${i >> 2}.${xyzw[i & 3]}), w${j}, r${i}_${j});`))}
 }`,
-)}
-}`;
+)}`;
+  const multiply = ahead
+    ? lines(deep4, (at) => `{\n${part(`${at}u`)}\n}`)
+    : `for (var at = 0u; at < ${deep4}u; at++) {\n${part("at")}\n}`;
+  const carried = (name: string, count: number, turned: boolean) =>
+    lines(Math.ceil(count / threads), (i) =>
+      turned ? lines(4, (j) => `var ${name}${i}_${j}: vec4f;`) : `var ${name}${i}: vec4f;`,
+    );
   const writeVector = (i: number, j: number) => `{
 let column = columnBase + 4u * (x + ${across * j}u);
 ${
@@ -107,7 +120,7 @@ ${storage(1, "a", type(vectors[0]))}
 ${storage(2, "b", type(vectors[1]))}
 ${storage(3, "out", type(vectors[2]), true)}
 ${biased ? storage(4, "bias", type(vectors[2])) : ""}
-var<workgroup> sharedA: array<vec4f, ${rows * deep4}>;
+var<workgroup> sharedA: array<vec4f, ${deep * rows4}>;
 var<workgroup> sharedB: array<vec4f, ${deep * columns4}>;
 ${reader("readA", "a", "params.rows", "params.depth", vectors[0])}
 ${
@@ -125,8 +138,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
   let aBase = params.a + group.z * params.aStep;
   let bBase = params.b + group.z * params.bStep;
 ${lines(tall, (i) => lines(wide, (j) => `var r${i}_${j} = vec4f();`))}
-${lines(Math.ceil(aCount / threads), (i) => `var a${i}: vec4f;`)}
-${lines((transposed ? 4 : 1) * Math.ceil(bCount / threads), (i) => `var b${i}: vec4f;`)}
+${carried("a", rows4 * deep4, true)}
+${transposed ? carried("b", columns4 * deep4, true) : carried("b", deep * columns4, false)}
 ${
   ahead
     ? `  var depthBase = 0u;
@@ -157,7 +170,7 @@ ${
 ${lines(
   tall,
   (i) => `{
-  let row = rowBase + y * ${tall}u + ${i}u;
+  let row = rowBase + 4u * (y + ${down * (i >> 2)}u) + ${i & 3}u;
   if (row < params.rows) {
     let base = params.out + group.z * params.outStep + row * params.outRow;
 ${lines(wide, (j) => writeVector(i, j))}

@@ -8,9 +8,8 @@ import { held, part, runs } from "./parts.ts";
 import type { FloatsAnywhere, GpuTensor } from "./tensor.ts";
 
 /** From large to small; the first that leaves no part of the device idle is taken. */
-const shapes: readonly MatmulShape[] = [
-  { tall: 8, wide: 2, across: 16, down: 16, deep: 32, ahead: true },
-  { tall: 8, wide: 2, across: 16, down: 16, deep: 8, ahead: false },
+export const shapes: readonly MatmulShape[] = [
+  { tall: 8, wide: 4, across: 8, down: 16, deep: 16, ahead: true },
   { tall: 4, wide: 1, across: 16, down: 16, deep: 16, ahead: false },
   { tall: 4, wide: 1, across: 8, down: 8, deep: 16, ahead: false },
 ];

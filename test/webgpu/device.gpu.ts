@@ -5,6 +5,7 @@ import type { KernelTensor } from "../../src/oracle/kernel.ts";
 import { conforms, type Kernel } from "../../src/oracle.ts";
 import { type AttentionTuning, attention } from "../../src/webgpu/attention/attention.ts";
 import { largeShapes } from "../../src/webgpu/attention/shapes.ts";
+import { matmul, shapes as productShapes } from "../../src/webgpu/matmul.ts";
 import { DeviceError, GpuTensor, hosted, KernelError, open } from "../../src/webgpu.ts";
 import { opened } from "./gpus.ts";
 
@@ -169,6 +170,32 @@ test("ranges of keys count a sink once, and give the log-sum-exp of the whole", 
   whole.forEach((value, i) => {
     expect(split[i]).toBeCloseTo(value, 5);
   });
+  gpu.close();
+});
+
+test.each(productShapes)("a product in tiles of the shape %o is within the bound of its sums", async (shape) => {
+  const gpu = await opened(false);
+  for (const [M, K, N] of [
+    [37, 29, 45],
+    [140, 36, 132],
+  ] as const)
+    for (const transposed of [false, true]) {
+      const [a, b, bias] = [floats(M, K), transposed ? floats(N, K) : floats(K, N), floats(N)];
+      const { data } = await matmul(gpu.device, a, b, { transposed, bias }, shape).read();
+      for (let at = 0; at < M * N; at++) {
+        const [m, n] = [Math.floor(at / N), at % N];
+        let [sum, size] = [bias.data[n]!, Math.abs(bias.data[n]!)];
+        for (let k = 0; k < K; k++) {
+          const term = a.data[m * K + k]! * b.data[transposed ? n * K + k : k * N + n]!;
+          sum += term;
+          size += Math.abs(term);
+        }
+        // Each of K + 1 additions, a multiplication in them, is off by at most half a unit of the sum of sizes.
+        expect(Math.abs(data[at]! - sum), `${M} ${K} ${N} ${transposed} at ${at}`).toBeLessThanOrEqual(
+          (K + 2) * 2 ** -24 * size,
+        );
+      }
+    }
   gpu.close();
 });
 
