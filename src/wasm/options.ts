@@ -72,12 +72,16 @@ const known = {
 };
 
 /**
- * The options of a call as they are.
+ * The options of a call as they are; `more` names those that only one backend has.
  *
  * @throws KernelError naming the first that the call does not have, and those it has.
  */
-export function checked<O extends object | undefined>(call: keyof typeof known, options: O): O {
-  refuseUnknown(options, known[call], (name, problem) => {
+export function checked<O extends object | undefined>(
+  call: keyof typeof known,
+  options: O,
+  more: Readonly<Record<string, true>> = {},
+): O {
+  refuseUnknown(options, { ...known[call], ...more }, (name, problem) => {
     throw new KernelError(call, name, problem);
   });
   return options;

@@ -36,9 +36,7 @@ export class GpuCall extends Checks {
   on<T extends GpuType>(tensor: Shaped, type: T): GpuTensor<T> {
     if (tensor instanceof GpuTensor) return tensor;
     if (tensor.data instanceof GpuTensor) return tensor.data;
-    const copy = this.temporary(tensor.shape, type);
-    this.device.write(copy.buffer, tensor.data as ArrayBufferView);
-    return copy;
+    return this.temporary(tensor.shape, type, tensor.data as ArrayBufferView);
   }
 
   /** Real numbers, checked, on the GPU. */
@@ -52,9 +50,9 @@ export class GpuCall extends Checks {
     return this.on({ shape: [values.length], data: Int32Array.from(values) }, "int32");
   }
 
-  /** Memory for this call. */
-  temporary<T extends GpuType>(shape: readonly number[], type: T): GpuTensor<T> {
-    const tensor = new GpuTensor(this.device, shape, type);
+  /** Memory for this call, with values or undefined ones. */
+  temporary<T extends GpuType>(shape: readonly number[], type: T, values?: ArrayBufferView): GpuTensor<T> {
+    const tensor = new GpuTensor(this.device, shape, type, values);
     this.#temporary.push(tensor);
     return tensor;
   }

@@ -1,5 +1,6 @@
 /** A GPU's queue: programs compiled once, commands gathered until something is read, memory that is used again. */
 import { DeviceError } from "./error.ts";
+import { type MatrixSizes, matricesOf } from "./matrices.ts";
 
 /** A buffer, or a part of one, as a program sees it. */
 export interface Binding {
@@ -40,6 +41,10 @@ export class Device {
   readonly subgroup: number;
   /** What stands for inputs that a program has a place for and a call does not give. */
   readonly nothing: GPUBuffer;
+  /** The type of WGSL for float16 numbers, where the GPU computes with them. */
+  readonly half: "f16" | "f32" | undefined;
+  /** Sizes of matrices of float16 that a subgroup multiplies at once, with sums in float32, where it can. */
+  readonly matrices: MatrixSizes | undefined;
   readonly #programs = new Map<string, Program>();
   readonly #free = new Map<number, GPUBuffer[]>();
   readonly #params: GPUBuffer;
@@ -58,6 +63,8 @@ export class Device {
     this.gpu = gpu;
     this.origin = origin;
     this.subgroup = gpu.features.has("subgroups") ? (info.subgroupMinSize ?? 0) : 0;
+    this.half = gpu.features.has("shader-f16") ? "f16" : undefined;
+    this.matrices = this.half && matricesOf(gpu, info);
     this.nothing = gpu.createBuffer({ size: 16, usage: GPUBufferUsage.STORAGE });
     this.#params = gpu.createBuffer({
       size: slotBytes * slots,
@@ -88,8 +95,11 @@ export class Device {
     if (problem) throw problem;
   }
 
-  /** Memory for so many bytes; what it holds is undefined. */
-  allocate(bytes: number): GPUBuffer {
+  /**
+   * Memory for so many bytes; what it holds is undefined. For an upload, none that commands use which were only gathered:
+   * they would have to be handed over first.
+   */
+  allocate(bytes: number, forUpload = false): GPUBuffer {
     this.check();
     const size = Math.max(16, Math.ceil(bytes / 16) * 16);
     const { maxBufferSize } = this.gpu.limits;
@@ -98,7 +108,7 @@ export class Device {
         "memory",
         `a tensor of ${size} bytes does not fit: this device's buffers hold ${maxBufferSize}; split it`,
       );
-    const kept = this.#take(size);
+    const kept = this.#take(size, forUpload);
     if (kept) return kept;
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
     return this.gpu.createBuffer({ size, usage });
@@ -126,9 +136,10 @@ export class Device {
     this.#free.set(buffer.size, same);
   }
 
-  #take(size: number): GPUBuffer | undefined {
+  #take(size: number, forUpload = false): GPUBuffer | undefined {
     const same = this.#free.get(size);
-    const buffer = same?.pop();
+    const at = same?.findLastIndex((buffer) => !(forUpload && this.#gathered.has(buffer))) ?? -1;
+    const buffer = at < 0 ? undefined : same?.splice(at, 1)[0];
     if (same && !same.length) this.#free.delete(size);
     if (buffer) this.#kept -= size;
     return buffer;

@@ -1,6 +1,6 @@
 /** Products of matrices, tile by tile: each invocation keeps a tile of the result in registers. */
 import { params } from "./params.ts";
-import { lines, reader, storage, xyzw } from "./wgsl.ts";
+import { lines, reader, short, storage, xyzw } from "./wgsl.ts";
 
 /** How a workgroup divides its tile of the result. */
 export interface MatmulShape {
@@ -22,6 +22,8 @@ export interface MatmulProgram extends MatmulShape {
   readonly vectors: readonly [boolean, boolean, boolean];
   readonly transposed: boolean;
   readonly biased: boolean;
+  /** The type that numbers are rounded to before they are multiplied: sums over a part are kept in it, those of all in float32. */
+  readonly half?: "f16" | "f32" | undefined;
 }
 
 export const matmulParams = params({
@@ -43,7 +45,7 @@ export function sharedBytes(shape: MatmulShape): number {
 }
 
 export function matmulProgram(program: MatmulProgram): string {
-  const { tall, wide, across, down, deep, ahead, vectors, transposed, biased } = program;
+  const { tall, wide, across, down, deep, ahead, vectors, transposed, biased, half } = program;
   const { rows, columns } = tileOf(program);
   const threads = across * down;
   const [deep4, columns4, rows4, tall4] = [deep / 4, columns / 4, rows / 4, tall / 4];
@@ -72,7 +74,7 @@ export function matmulProgram(program: MatmulProgram): string {
 let place = 4u * part * ${count}u + ${exchanged(`(${at} / ${deep4}u)`, "part")};
 ${lines(4, (c) => {
   const four = [0, 1, 2, 3].map((j) => `${name}${i}_${j}.${xyzw[c]}`).join(", ");
-  return `${target}[place + ${c * count}u] = vec4f(${four});`;
+  return `${target}[place + ${c * count}u] = Short(vec4f(${four}));`;
 })}`,
     );
   const fetchA = fetchTurned("a", "readA", "aBase", "rowBase", rows4);
@@ -85,7 +87,8 @@ ${lines(4, (c) => {
       );
   const storeB = transposed
     ? storeTurned("b", "sharedB", columns4)
-    : shares(deep * columns4, (i, at) => `sharedB[${at}] = b${i};`);
+    : shares(deep * columns4, (i, at) => `sharedB[${at}] = Short(b${i});`);
+  const sum = half ? "h" : "r";
   const part = (at: string) => `let aAt = 4u * ${at} * ${rows4}u + ${exchanged("y", at)};
 let bAt = 4u * ${at} * ${columns4}u + ${transposed ? exchanged("x", at) : "x"};
 ${lines(
@@ -93,12 +96,16 @@ ${lines(
   (c) => `{
 ${lines(tall4, (i) => `let x${i} = sharedA[aAt + ${c * rows4 + i * down}u];`)}
 ${lines(wide, (j) => `let w${j} = sharedB[bAt + ${c * columns4 + j * across}u];`)}
-${lines(tall, (i) => lines(wide, (j) => `r${i}_${j} = fma(vec4f(x${i >> 2}.${xyzw[i & 3]}), w${j}, r${i}_${j});`))}
+${lines(tall, (i) => lines(wide, (j) => `${sum}${i}_${j} = fma(Short(x${i >> 2}.${xyzw[i & 3]}), w${j}, ${sum}${i}_${j});`))}
 }`,
 )}`;
-  const multiply = ahead
+  const all = (one: (i: number, j: number) => string) => lines(tall, (i) => lines(wide, (j) => one(i, j)));
+  const parts = ahead
     ? lines(deep4, (at) => `{\n${part(`${at}u`)}\n}`)
     : `for (var at = 0u; at < ${deep4}u; at++) {\n${part("at")}\n}`;
+  const multiply = half
+    ? `${all((i, j) => `var h${i}_${j} = Short();`)}\n${parts}\n${all((i, j) => `r${i}_${j} += vec4f(h${i}_${j});`)}`
+    : parts;
   const carried = (name: string, count: number, turned: boolean) =>
     lines(Math.ceil(count / threads), (i) =>
       turned ? lines(4, (j) => `var ${name}${i}_${j}: vec4f;`) : `var ${name}${i}: vec4f;`,
@@ -115,13 +122,13 @@ ${
       )
 }
 }`;
-  return `${matmulParams.wgsl}
+  return `${short(half)}${matmulParams.wgsl}
 ${storage(1, "a", type(vectors[0]))}
 ${storage(2, "b", type(vectors[1]))}
 ${storage(3, "out", type(vectors[2]), true)}
 ${biased ? storage(4, "bias", type(vectors[2])) : ""}
-var<workgroup> sharedA: array<vec4f, ${deep * rows4}>;
-var<workgroup> sharedB: array<vec4f, ${deep * columns4}>;
+var<workgroup> sharedA: array<Short, ${deep * rows4}>;
+var<workgroup> sharedB: array<Short, ${deep * columns4}>;
 ${reader("readA", "a", "params.rows", "params.depth", vectors[0])}
 ${
   transposed

@@ -2,9 +2,18 @@ import { type MatmulOptions, measure } from "../wasm/matmul.ts";
 import { checked } from "../wasm/options.ts";
 import { calling, shown } from "./call.ts";
 import type { Device } from "./device.ts";
-import { type MatmulShape, matmulParams, matmulProgram, sharedBytes, tileOf } from "./matmul-program.ts";
+import { matricesBytes, matricesProgram, matricesThreads, matricesTile } from "./matmul-matrices.ts";
+import {
+  type MatmulProgram,
+  type MatmulShape,
+  matmulParams,
+  matmulProgram,
+  sharedBytes,
+  tileOf,
+} from "./matmul-program.ts";
 import type { OnGpu } from "./options.ts";
 import { held, part, runs } from "./parts.ts";
+import { halfOf, type Precise, precise } from "./precision.ts";
 import type { FloatsAnywhere, GpuTensor } from "./tensor.ts";
 
 /** From large to small; the first that leaves no part of the device idle is taken. */
@@ -16,9 +25,48 @@ export const shapes: readonly MatmulShape[] = [
 /** Workgroups that keep a large device busy. */
 const enough = 256;
 
+/** For numbers of float16, whose sums over a part are kept beside those of all. */
+const halfShapes: readonly MatmulShape[] = [
+  { tall: 8, wide: 2, across: 8, down: 16, deep: 16, ahead: true },
+  ...shapes.slice(1),
+];
+
+interface Wanted extends Pick<MatmulProgram, "vectors" | "transposed" | "biased" | "half"> {
+  readonly rows: number;
+  readonly columns: number;
+  readonly batch: number;
+}
+
+/** The program for a product, and what of the result a workgroup of it makes. */
+function programFor(device: Device, { rows, columns, batch, ...wanted }: Wanted, shape?: MatmulShape) {
+  const { half, transposed, biased, vectors } = wanted;
+  const { matrices: sizes } = device;
+  const { maxComputeWorkgroupStorageSize: most, maxComputeInvocationsPerWorkgroup: threads } = device.gpu.limits;
+  if (half && sizes && !shape && matricesBytes(sizes, transposed) <= most && matricesThreads(sizes) <= threads) {
+    const program = { sizes, vectors: [vectors[0], vectors[1]] as const, transposed, biased };
+    return {
+      tile: { rows: matricesTile, columns: matricesTile },
+      key: `matmul of matrices ${JSON.stringify(program)}`,
+      code: () => matricesProgram(program),
+    };
+  }
+  const program = { ...(shape ?? shapeFor(device, half ? halfShapes : shapes, rows, columns, batch)), ...wanted };
+  return {
+    tile: tileOf(program),
+    key: `matmul ${JSON.stringify(program)}`,
+    code: () => matmulProgram(program),
+  };
+}
+
 /** The shape for a product of that size. */
-export function shapeFor(device: Device, rows: number, columns: number, batch: number): MatmulShape {
-  const fitting = shapes.filter(
+function shapeFor(
+  device: Device,
+  among: readonly MatmulShape[],
+  rows: number,
+  columns: number,
+  batch: number,
+): MatmulShape {
+  const fitting = among.filter(
     (shape) =>
       sharedBytes(shape) <= device.gpu.limits.maxComputeWorkgroupStorageSize &&
       shape.across * shape.down <= device.gpu.limits.maxComputeInvocationsPerWorkgroup,
@@ -39,10 +87,10 @@ export function matmul(
   device: Device,
   a: FloatsAnywhere,
   b: FloatsAnywhere,
-  options: OnGpu<MatmulOptions> = {},
+  options: OnGpu<MatmulOptions> & Precise = {},
   shape?: MatmulShape,
 ): GpuTensor<"float32"> {
-  const { transposed = false, bias, into } = checked("matmul", options);
+  const { transposed = false, bias, into } = checked("matmul", options, precise);
   return calling("matmul", device, (call) => {
     const { batch, rows, columns, depth, lead } = measure(call, a, b, transposed);
     if (bias) {
@@ -53,10 +101,10 @@ export function matmul(
     const [left, right] = [call.on(a, "float32"), call.on(b, "float32")];
     const added = bias && call.on(bias, "float32");
     const target = call.target("into", [...lead, columns], into, { a, b, bias });
-    const chosen = shape ?? shapeFor(device, rows, columns, batch);
-    const tile = tileOf(chosen);
     const vectors = [depth % 4 === 0, (transposed ? depth : columns) % 4 === 0, columns % 4 === 0] as const;
-    const program = { ...chosen, vectors, transposed, biased: added !== undefined };
+    const half = halfOf(call, device, options);
+    const wanted = { rows, columns, batch, vectors, transposed, biased: added !== undefined, half };
+    const { tile, key, code } = programFor(device, wanted, shape);
     const most = device.gpu.limits.maxComputeWorkgroupsPerDimension;
     // What one binding cannot hold or one dispatch not reach goes to further ones: entries, then rows, then columns.
     const fits = (bytes: number) => held(device, bytes);
@@ -80,8 +128,8 @@ export function matmul(
           );
           const to = part(target, (entry * rows + row) * columns, (entries - 1) * rows * columns + height * columns);
           device.run({
-            key: `matmul ${JSON.stringify(program)}`,
-            code: () => matmulProgram(program),
+            key,
+            code,
             params: matmulParams.fill({
               ...{ rows: height, columns: width, depth, a: from.first, b: by.first, out: to.first + column },
               ...{

@@ -5,6 +5,7 @@ import type { Floats } from "../wasm/tensor.ts";
 import { bound, type GpuCalls } from "./calls.ts";
 import { Device } from "./device.ts";
 import { DeviceError } from "./error.ts";
+import { matrixFeature } from "./matrices.ts";
 import { type ArrayOf, arrays, GpuTensor, type GpuType } from "./tensor.ts";
 
 export interface OpenOptions {
@@ -41,7 +42,7 @@ export interface Gpu extends GpuCalls {
   close(): void;
 }
 
-const wanted = ["subgroups", "shader-f16", "timestamp-query"] as const;
+const wanted = ["subgroups", "shader-f16", "timestamp-query", matrixFeature] as const;
 const raised = [
   "maxComputeWorkgroupStorageSize",
   "maxComputeInvocationsPerWorkgroup",
@@ -85,7 +86,7 @@ export async function open(options: OpenOptions = {}): Promise<Gpu> {
       "WebGPU is here, but offers no adapter: the driver may be missing or blocked; the WebAssembly kernels of attnspec/wasm run anywhere",
     );
   const device = await adapter.requestDevice({
-    requiredFeatures: wanted.filter((feature) => adapter.features.has(feature)),
+    requiredFeatures: (wanted as readonly GPUFeatureName[]).filter((feature) => adapter.features.has(feature)),
     requiredLimits: leastLimits ? {} : Object.fromEntries(raised.map((name) => [name, adapter.limits[name]])),
   });
   return opened(device, adapter, gpu);
@@ -105,9 +106,7 @@ function opened(raw: GPUDevice, adapter: GPUAdapter | undefined, gpu: GPU | unde
       const call = new Checks("upload");
       if (!Object.hasOwn(arrays, type)) call.choose("type", type, Object.keys(arrays));
       call.check("values", values, arrays[type]);
-      const tensor = new GpuTensor(device, values.shape, type);
-      device.write(tensor.buffer, values.data);
-      return tensor;
+      return new GpuTensor(device, values.shape, type, values.data);
     },
     blank: (shape) => new GpuTensor(device, shape, "float32"),
     time: (body) => device.time(body),

@@ -34,12 +34,14 @@ export class GpuTensor<T extends GpuType = GpuType> {
   readonly #buffer: GPUBuffer;
   #freed = false;
 
-  constructor(device: Device, shape: readonly number[], type: T) {
+  /** With values to upload, or undefined ones. */
+  constructor(device: Device, shape: readonly number[], type: T, values?: ArrayBufferView) {
     checkShape("blank", shape);
     this.device = device;
     this.shape = [...shape];
     this.type = type;
-    this.#buffer = device.allocate(this.bytes);
+    this.#buffer = device.allocate(this.bytes, values !== undefined);
+    if (values) device.write(this.#buffer, values);
   }
 
   get size(): number {

@@ -29,6 +29,10 @@ export const reader = (name: string, array: string, rows: string, columns: strin
   return four;
 }`;
 
+/** `Short`, vectors of four numbers that are multiplied as float16 or as they are, and what a program that uses it enables. */
+export const short = (half: "f16" | "f32" | undefined): string =>
+  half === "f16" ? "enable f16;\nalias Short = vec4h;\n" : "alias Short = vec4f;\n";
+
 /** The declaration of the i-th binding. */
 export const storage = (i: number, name: string, type: string, written = false): string =>
   `@group(0) @binding(${i}) var<storage, ${written ? "read_write" : "read"}> ${name}: array<${type}>;`;

@@ -8,6 +8,7 @@ import { runMerging } from "../decode/merging-run.ts";
 import type { Device } from "../device.ts";
 import type { OnGpu } from "../options.ts";
 import { part } from "../parts.ts";
+import { halfOf, type Precise, precise } from "../precision.ts";
 import { type FloatsAnywhere, GpuTensor } from "../tensor.ts";
 import { Extras } from "./extras.ts";
 import { attentionParams, attentionProgram } from "./program.ts";
@@ -69,10 +70,16 @@ export function attention(
   q: FloatsAnywhere,
   k: FloatsAnywhere,
   v: FloatsAnywhere,
-  options: OnGpu<AttentionOptions> = {},
+  options: OnGpu<AttentionOptions> & Precise = {},
   tuning: AttentionTuning = {},
 ): GpuAttended {
-  const { causal = false, left = Infinity, right = Infinity, cap = Infinity, into } = checked("attention", options);
+  const {
+    causal = false,
+    left = Infinity,
+    right = Infinity,
+    cap = Infinity,
+    into,
+  } = checked("attention", options, precise);
   const { align = "bottom-right", layout = "heads-first", packed, lengths } = options;
   const { sinks, slopes, relative, bias, mask, blocks } = options;
   return calling("attention", device, (call) => {
@@ -119,10 +126,13 @@ export function attention(
       relativeAt: relative ? extras.floats(relative) : 0,
     };
     const windowed = before < queries + keys || after < queries + keys;
+    const half = halfOf(call, device, options);
     const program = {
       ...chosen,
+      // Sums in float16 are kept short.
+      ...(half && { half, features: 16, keysAtOnce: Math.min(16, chosen.keysAtOnce) }),
       vectors: [width % 4 === 0, valueWidth % 4 === 0] as const,
-      evenKeys: width % chosen.features === 0,
+      evenKeys: width % (half ? 16 : chosen.features) === 0,
       evenValues: valueWidth === 4 * chosen.values4 * chosen.across,
       subgroups: subgroupsFor(device, chosen),
       ...{ windowed, capped: cap < Infinity, sinks: !!sinks, slopes: !!slopes, relative: !!relative },

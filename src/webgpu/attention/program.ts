@@ -1,7 +1,7 @@
 /** Fused softmax attention: scores and weights never leave a workgroup. */
 import { hyperbolicTangent } from "../functions.ts";
 import { params } from "../params.ts";
-import { lines, storage, xyzw } from "../wgsl.ts";
+import { lines, short, storage, xyzw } from "../wgsl.ts";
 import { type AttentionShape, keysOf, queriesOf, sharedVectors } from "./shapes.ts";
 
 /** What a program does; each combination is compiled once. */
@@ -24,6 +24,8 @@ export interface AttentionProgram extends AttentionShape {
   readonly packed: boolean;
   /** Whether several workgroups share the keys of a query, each leaving a result of its own. */
   readonly split: boolean;
+  /** The type that numbers are rounded to before they are multiplied: sums over a part are kept in it, those of all in float32. */
+  readonly half?: "f16" | "f32" | undefined;
 }
 
 /** Scores are in powers of two; with a cap, `scale` is before it and `cap` after. */
@@ -56,7 +58,8 @@ ${lines(4, (i) => `  if (column + ${i}u < ${columns}) { four.${xyzw[i]} = ${arra
 
 export function attentionProgram(program: AttentionProgram): string {
   const { tall, keys4, values4, across, down, features, keysAtOnce, unrolled, vectors, evenKeys, evenValues } = program;
-  const { windowed, capped, sinks, slopes, relative, bias, mask, blocks, lengths, packed, subgroups, split } = program;
+  const { windowed, capped, sinks, slopes, relative, bias, mask, blocks, lengths, packed, subgroups, split, half } =
+    program;
   const threads = across * down;
   const [queries, keys] = [queriesOf(program), keysOf(program)];
   const [queries4, allKeys4, tall4] = [queries / 4, keys / 4, tall / 4];
@@ -85,11 +88,19 @@ export function attentionProgram(program: AttentionProgram): string {
     });
 
   /** Four rows of four columns, `name`0 to 3, become columns of four rows, `row` vectors apart from `place` on. */
-  const turned = (name: string, place: string, row: number) =>
+  const turned = (name: string, place: string, row: number, factor = "") =>
     lines(4, (c) => {
       const four = [0, 1, 2, 3].map((i) => `${name}${i}.${xyzw[c]}`).join(", ");
-      return `held[${place} + ${c * row}u] = vec4f(${four});`;
+      return `held[${place} + ${c * row}u] = Short(vec4f(${four})${factor});`;
     });
+  /** The sums of vectors over a part: straight into `total`, or in the short type first. */
+  const summed = (total: string, columns: number, part: (sum: string) => string) => {
+    const all = (one: (name: string) => string) => lines(tall, (i) => lines(columns, (j) => one(`${i}_${j}`)));
+    if (!half) return part(total);
+    return `${all((at) => `var h${at} = Short();`)}\n${part("h")}\n${all((at) => `${total}${at} += vec4f(h${at});`)}`;
+  };
+  // Scores of short numbers are scaled before they may overflow.
+  const [scaleOfQueries, scaleOfScores] = half ? [" * params.scale", ""] : ["", " * params.scale"];
   const [keyUnits, queryUnits, valueUnits] = [allKeys4 * features4, queries4 * features4, keysAtOnce * wide];
   // What an invocation carries to what is shared: read first, written where all are done with what stood there.
   const fetchKeys = together(
@@ -114,7 +125,7 @@ ${turned(`k${unit}_`, "place", allKeys4)}`,
     queryUnits,
     (at, unit) => `let c = ${at} % ${features4}u;
 let place = ${keyed}u + 4u * c * ${queries4}u + ${exchanged(`(${at} / ${features4}u)`, "c")};
-${turned(`q${unit}_`, "place", queries4)}`,
+${turned(`q${unit}_`, "place", queries4, scaleOfQueries)}`,
   );
   const fetchValues = (group: number) =>
     together(
@@ -122,7 +133,7 @@ ${turned(`q${unit}_`, "place", queries4)}`,
       (at, unit) => `let key = min(start + ${group * keysOfGroup}u + done + ${at} / ${wide}u, keyCount - 1u);
 v${unit} = readV(vBase + key * params.vRow, ${at} % ${wide}u);`,
     );
-  const writeValues = together(valueUnits, (at, unit) => `held[${weighed}u + ${at}] = v${unit};`);
+  const writeValues = together(valueUnits, (at, unit) => `held[${weighed}u + ${at}] = Short(v${unit});`);
   const carried = (name: string, count: number, each: number) =>
     lines(Math.ceil(count / threads), (n) =>
       each === 1 ? `var ${name}${n}: vec4f;` : lines(each, (i) => `var ${name}${n}_${i}: vec4f;`),
@@ -153,14 +164,14 @@ v${unit} = readV(vBase + key * params.vRow, ${at} % ${wide}u);`,
   }`
       : ""
   }
-  var s = ${s} * params.scale;
+  var s = ${s}${scaleOfScores};
   ${capped ? "s = params.cap * tangent(s);" : ""}
   ${slopes ? "s -= slope * f32(abs(key - place));" : ""}
   ${relative ? added("extras[relativeAt + u32(clamp(key - place, -params.reach, params.reach) + params.reach)]") : ""}
   ${bias ? added(`bias[select(biasAt + row${i} * params.biasRow + u32(key), 0u, hides)]`) : ""}
   ${s} = select(s, hidden, hides);
 }`;
-  return `${attentionParams.wgsl}
+  return `${short(half)}${attentionParams.wgsl}
 ${storage(1, "q", type(vectors[0]))}
 ${storage(2, "k", type(vectors[0]))}
 ${storage(3, "v", type(vectors[1]))}
@@ -170,7 +181,7 @@ ${storage(6, "extras", "u32")}
 ${storage(7, "bias", "u32")}
 ${storage(8, "mask", "u32")}
 ${subgroups ? "" : `var<workgroup> found: array<f32, ${queries * across}>;`}
-var<workgroup> held: array<vec4f, ${held}>;
+var<workgroup> held: array<Short, ${held}>;
 const hidden = -3.0e38;
 ${row("readQ", "q", "params.width", vectors[0], evenKeys)}
 ${row("readK", "k", "params.width", vectors[0], evenKeys)}
@@ -262,19 +273,21 @@ ${fetchQueries}
 ${writeKeys}
 ${writeQueries}
       workgroupBarrier();
-${repeated(
-  features4,
-  (d) => `let keysAt = 4u * ${d} * ${allKeys4}u + ${exchanged("x", d)};
+${summed("s", keys4, (sum) =>
+  repeated(
+    features4,
+    (d) => `let keysAt = 4u * ${d} * ${allKeys4}u + ${exchanged("x", d)};
 let queriesAt = ${keyed}u + 4u * ${d} * ${queries4}u + ${exchanged("y", d)};
 ${lines(
   4,
   (c) => `{
 ${lines(tall4, (i) => `let q${i} = held[queriesAt + ${c * queries4 + i * down}u];`)}
 ${lines(keys4, (g) => `let k${g} = held[keysAt + ${c * allKeys4 + g * across}u];`)}
-${lines(tall, (i) => lines(keys4, (g) => `s${i}_${g} = fma(vec4f(q${i >> 2}.${xyzw[i & 3]}), k${g}, s${i}_${g});`))}
+${lines(tall, (i) => lines(keys4, (g) => `${sum}${i}_${g} = fma(Short(q${i >> 2}.${xyzw[i & 3]}), k${g}, ${sum}${i}_${g});`))}
 }`,
 )}`,
-  unrolled,
+    unrolled,
+  ),
 )}
     }
     let whole = start + ${keys}u <= keyCount${
@@ -283,7 +296,7 @@ ${lines(tall, (i) => lines(keys4, (g) => `s${i}_${g} = fma(vec4f(q${i >> 2}.${xy
         : ""
     };
     if (${checked || slopes || capped ? "false" : "whole"}) {
-${lines(tall, (i) => lines(keys4, (g) => `s${i}_${g} *= params.scale;`))}
+${half ? "" : lines(tall, (i) => lines(keys4, (g) => `s${i}_${g} *= params.scale;`))}
     } else {
 ${lines(
   tall,
@@ -350,9 +363,10 @@ ${fetchValues(g)}
       if (done > 0u) { workgroupBarrier(); }
 ${writeValues}
       workgroupBarrier();
-${repeated(
-  keysAtOnce / 4,
-  (c) => `let key4 = ${c} + done / 4u;
+${summed("o", values4, (sum) =>
+  repeated(
+    keysAtOnce / 4,
+    (c) => `let key4 = ${c} + done / 4u;
 let weightsAt = 4u * key4 * ${queries4}u + ${exchangedKeys("y", "key4")};
 let valuesAt = ${weighed}u + 4u * ${c} * ${wide}u + x;
 ${lines(
@@ -360,10 +374,11 @@ ${lines(
   (t) => `{
 ${lines(tall4, (i) => `let w${i} = held[weightsAt + ${t * queries4 + i * down}u];`)}
 ${lines(values4, (j) => `let v${j} = held[valuesAt + ${t * wide + j * across}u];`)}
-${lines(tall, (i) => lines(values4, (j) => `o${i}_${j} = fma(vec4f(w${i >> 2}.${xyzw[i & 3]}), v${j}, o${i}_${j});`))}
+${lines(tall, (i) => lines(values4, (j) => `${sum}${i}_${j} = fma(Short(w${i >> 2}.${xyzw[i & 3]}), v${j}, ${sum}${i}_${j});`))}
 }`,
 )}`,
-  false,
+    false,
+  ),
 )}
     }`,
 )}
