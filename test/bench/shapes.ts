@@ -34,16 +34,24 @@ export const shapes = {
   },
 } as const;
 
-/** A checkpoint of that shape in bfloat16: values of a normal distribution of deviation 0.05, the same ones over and over. */
+/** The number 1 in bfloat16. */
+const one = 0x3f80;
+
+/**
+ * A checkpoint of that shape in bfloat16: norms multiply by 1, all else is of a normal distribution of deviation 0.05, the
+ * same values over and over.
+ */
 export function shaped(name: keyof typeof shapes, seed = 1): Source {
   const config = shapes[name];
   const header: Record<string, unknown> = {};
+  const ones: { readonly begin: number; readonly end: number }[] = [];
   let end = 0;
   for (const { parts } of weightsOf(planOf(new Config(config))))
     for (const part of parts) {
       const begin = end;
       end += 2 * part.shape.reduce((product, length) => product * length, 1);
       header[part.name] = { dtype: "BF16", shape: part.shape, data_offsets: [begin, end] };
+      if (/norm\.weight$/i.test(part.name)) ones.push({ begin, end });
     }
   const text = new TextEncoder().encode(JSON.stringify(header));
   const head = new Uint8Array(8 + text.length);
@@ -60,6 +68,9 @@ export function shaped(name: keyof typeof shapes, seed = 1): Source {
     read: async (from: number, to: number) => {
       const bytes = new Uint8Array(to - from);
       for (let i = 0; i < bytes.length; i++) bytes[i] = at(from + i);
+      for (const { begin, end } of ones)
+        for (let place = Math.max(from, head.length + begin); place < Math.min(to, head.length + end); place++)
+          bytes[place - from] = (place - head.length - begin) % 2 ? one >> 8 : one & 255;
       return bytes;
     },
   };

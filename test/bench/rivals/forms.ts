@@ -1,0 +1,64 @@
+/**
+ * The same random weights in all forms that contenders read, in `data` beside this file, 1.4 GB:
+ *
+ *     SHAPE/config.json, model.safetensors     bfloat16, by test/bench/shapes.ts
+ *     SHAPE-Q8_0.gguf, SHAPE-Q4_0.gguf         by gguf.ts
+ *     SHAPE/onnx/model_int8.onnx               by onnx_files.py, which needs Python with onnx and onnxruntime
+ *     SHAPE/expected.json                      what float32 weights give, for comparison
+ */
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { open } from "node:fs/promises";
+import { join } from "node:path";
+import { likeliest } from "../../../src/models/sampling.ts";
+import { embed, fromFolder, loadModel } from "../../../src/models.ts";
+import { shaped, shapes } from "../shapes.ts";
+import type { Contest } from "./contests.ts";
+import { writeGguf } from "./gguf.ts";
+import { promptOf, textsOf } from "./pages/contest.ts";
+
+export const folder = join(import.meta.dirname, "data");
+
+/** Makes the files that a contest needs and that are not there yet. */
+export async function prepare({ shape, contenders }: Contest): Promise<void> {
+  const own = join(folder, shape);
+  mkdirSync(join(own, "onnx"), { recursive: true });
+  const source = shaped(shape);
+  await made(join(own, "config.json"), async (path) => writeFileSync(path, JSON.stringify(shapes[shape])));
+  await made(join(own, "model.safetensors"), async (path) => {
+    const whole = (await source.open("model.safetensors"))!;
+    const file = await open(path, "w");
+    for (let at = 0; at < whole.size; at += 2 ** 24)
+      await file.appendFile(await whole.read(at, Math.min(whole.size, at + 2 ** 24)));
+    await file.close();
+  });
+  await made(join(own, "expected.json"), async (path) => writeFileSync(path, JSON.stringify(await expected(own))));
+  const models = Object.values(contenders);
+  for (const body of ["Q8_0", "Q4_0"] as const)
+    if (models.some(({ model }) => model === `${shape}-${body}.gguf`))
+      await made(join(folder, `${shape}-${body}.gguf`), (path) => writeGguf(source, path, body, "Q8_0"));
+  if (models.some(({ page }) => page === "transformers" || page === "onnxruntime"))
+    await made(join(own, "onnx/model_int8.onnx"), async (path) => {
+      const script = join(import.meta.dirname, "onnx_files.py");
+      execFileSync(process.env.PYTHON ?? "python3", [script, own, path], { stdio: ["ignore", "ignore", "inherit"] });
+    });
+}
+
+/** Writes a file if there is none; one that is not finished has another name. */
+async function made(path: string, write: (path: string) => Promise<void>): Promise<void> {
+  if (existsSync(path)) return;
+  console.error(`writing ${path}`);
+  await write(`${path}.part`);
+  renameSync(`${path}.part`, path);
+}
+
+/** The likeliest tokens behind the prompt, or the vectors of the texts. */
+async function expected(model: string): Promise<number[] | number[][]> {
+  const exact = await loadModel(fromFolder(model));
+  try {
+    if (!exact.generates) return (await embed(exact, textsOf(4, 32))).map((vector) => [...vector]);
+    return likeliest(exact.forward([{ tokens: promptOf(32) }]).logits[0]!, 16).map(({ token }) => token);
+  } finally {
+    exact.dispose();
+  }
+}
