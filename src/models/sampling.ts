@@ -1,5 +1,6 @@
 /** Choosing the next token from logits. */
 import { ModelError } from "./error.ts";
+import { cut, place, Ranks, sum } from "./ranks.ts";
 
 export interface SamplingOptions {
   /** Divides the logits; 0 takes the best token. Default: 0, or what generation_config.json says where it samples. */
@@ -63,41 +64,17 @@ export class Sampler {
     const { temperature, topK, topP, minP } = this.#options;
     const top = scores[best(scores)]!;
     const power = (score: number) => Math.exp((score - top) / temperature);
-    const most = Math.min(topK, scores.length);
-    if (most === scores.length && topP === 1 && minP === 0) return this.#pick(Array.from(scores, power));
-    // A few of the best tokens nearly always reach topP and hold all that minP leaves; sorting all takes long.
-    for (let count = most < scores.length ? most : few; ; count *= 8) {
-      const tokens = leading(scores, count);
-      const powers = tokens.map((token) => power(scores[token]!));
-      const all = topP === 1 ? 0 : most < scores.length ? sum(powers) : sum(scores.map(power));
-      const left = cut(powers, topP * all, minP);
-      if (left < tokens.length || tokens.length >= most) return tokens[this.#pick(powers.slice(0, left))]!;
+    if (topK >= scores.length && topP === 1 && minP === 0) {
+      const powers = Float64Array.from(scores);
+      for (let i = 0; i < powers.length; i++) powers[i] = power(scores[i]!);
+      return place(powers, this.#random() * sum(powers));
     }
+    if (topK > few) return new Ranks(scores, top, temperature).draw(this.#options, this.#random);
+    const tokens = leading(scores, topK);
+    const powers = tokens.map((token) => power(scores[token]!));
+    const left = powers.slice(0, Math.max(1, cut(powers, topP === 1 ? Infinity : topP * sum(powers), minP)));
+    return tokens[place(left, this.#random() * sum(left))]!;
   }
-
-  /** A place, drawn by its weight. */
-  #pick(weights: readonly number[]): number {
-    let rest = this.#random() * sum(weights);
-    const place = weights.findIndex((weight) => {
-      rest -= weight;
-      return rest < 0;
-    });
-    return place < 0 ? weights.length - 1 : place;
-  }
-}
-
-/** How many of the largest powers add up to `reach`, of those no smaller than `least`; if `reach` is 0, all. */
-function cut(powers: readonly number[], reach: number, least: number): number {
-  let [count, reached] = [0, 0];
-  while (count < powers.length && powers[count]! >= least && (reach === 0 || reached < reach))
-    reached += powers[count++]!;
-  return Math.max(1, count);
-}
-
-function sum(values: ArrayLike<number>): number {
-  let total = 0;
-  for (let i = 0; i < values.length; i++) total += values[i]!;
-  return total;
 }
 
 /** The best token. */
@@ -145,7 +122,7 @@ export function likeliest(logits: Float32Array, count: number): { token: number;
 }
 
 /** Numbers in [0, 1) of a counter, mixed (splitmix32). */
-function randomOf(seed: number): () => number {
+export function randomOf(seed: number): () => number {
   let state = seed | 0;
   return () => {
     state = (state + 0x9e3779b9) | 0;

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { likeliest, logProbabilities, Sampler, type SamplingOptions } from "../../src/models/sampling.ts";
+import { likeliest, logProbabilities, randomOf, Sampler, type SamplingOptions } from "../../src/models/sampling.ts";
 
 const logits = Float32Array.of(1, 3, 2, 3, -1, 0);
 const draws = (options: SamplingOptions, count = 4000, prompt: number[] = []) => {
@@ -47,38 +47,74 @@ test("the repetition penalty divides positive logits and multiplies negative one
   expect(penalised.choose(logits)).toBe(1);
   expect(penalised.choose(Float32Array.of(-9, -1, -9, -9, -0.6, -0.7))).toBe(5);
 });
-test("of a large vocabulary the same tokens are left as by sorting all of it", () => {
+
+/** What a sampler is to choose, by the definition: all tokens sorted, cut three times, one drawn by its weight. */
+function plain(scores: Float32Array, options: Readonly<Record<"temperature" | "topK" | "topP" | "minP", number>>) {
+  const { temperature, topK, topP, minP } = options;
+  const order = [...scores.keys()].sort((a, b) => scores[b]! - scores[a]! || a - b);
+  const power = (token: number) => Math.exp((scores[token]! - scores[order[0]!]!) / temperature);
+  const cuts = topK < scores.length || topP < 1 || minP > 0;
+  const best = cuts ? order.slice(0, topK) : [...scores.keys()];
+  const all = best.reduce((sum, token) => sum + power(token), 0);
+  let before = 0;
+  const left = best.filter((token) => {
+    const stays = (topP === 1 || before < topP * all) && power(token) >= minP;
+    before += power(token);
+    return stays;
+  });
+  const total = left.reduce((sum, token) => sum + power(token), 0);
+  return (random: number) => {
+    let rest = random * total;
+    const drawn = left.find((token) => {
+      rest -= power(token);
+      return rest < 0;
+    });
+    return drawn ?? left.at(-1)!;
+  };
+}
+/** Logits of a large vocabulary: spread or close together, with and without ties, some impossible. */
+const manyLogits = fc
+  .record({
+    seed: fc.integer({ min: 1, max: 1e6 }),
+    count: fc.constantFrom(300, 2000, 5000),
+    spread: fc.constantFrom(0.01, 1, 3, 30),
+    step: fc.constantFrom(0, 0.5),
+    impossible: fc.boolean(),
+  })
+  .map(({ seed, count, spread, step, impossible }) => {
+    const random = randomOf(seed);
+    return Float32Array.from({ length: count }, (_, i) => {
+      const logit = spread * Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+      if (impossible && i % 7 === 3) return -Infinity;
+      return step ? Math.round(logit / step) * step : logit;
+    });
+  });
+test("of a large vocabulary the same tokens are chosen as by sorting all of it", () => {
   fc.assert(
     fc.property(
-      fc.integer({ min: 1, max: 1e6 }),
+      manyLogits,
+      fc.integer({ min: 0, max: 1e6 }),
       fc.record({
-        topK: fc.constantFrom(Infinity, 1, 40, 300, 3000),
-        topP: fc.constantFrom(1, 0.3, 0.9, 0.999),
-        minP: fc.constantFrom(0, 1e-4, 0.05),
-        temperature: fc.constantFrom(0.3, 1, 4),
+        topK: fc.constantFrom(Infinity, 1, 40, 256, 257, 1000),
+        topP: fc.constantFrom(1, 1e-9, 0.3, 0.9, 0.999),
+        minP: fc.constantFrom(0, 1e-4, 0.05, 0.5, 1),
+        temperature: fc.constantFrom(0.01, 0.3, 1, 4, 1e9),
       }),
-      (seed, options) => {
-        const many = Float32Array.from({ length: 2000 }, (_, i) => Math.fround(8 * Math.sin(seed + i * i)));
-        const { topK, topP, minP, temperature } = options;
-        const order = [...many.keys()].sort((a, b) => many[b]! - many[a]! || a - b).slice(0, topK);
-        const powers = order.map((token) => Math.exp((many[token]! - many[order[0]!]!) / temperature));
-        const all = powers.reduce((sum, power) => sum + power, 0);
-        let before = 0;
-        const left = new Set(
-          order.filter((_, i) => {
-            const stays = (topP === 1 || before < topP * all) && powers[i]! >= minP;
-            before += powers[i]!;
-            return stays;
-          }),
-        );
+      (many, seed, options) => {
         const sampler = new Sampler({ ...options, seed }, []);
-        const drawn = new Set(Array.from({ length: 60 }, () => sampler.choose(many)));
-        for (const token of drawn) expect(left.has(token)).toBe(true);
-        if (left.size < 4 && temperature === 4) expect(drawn.size).toBe(left.size);
+        const [wanted, random] = [plain(many, options), randomOf(seed)];
+        for (let i = 0; i < 30; i++) expect(sampler.choose(many)).toBe(wanted(random()));
       },
     ),
-    { numRuns: 60 },
+    { numRuns: 300 },
   );
+});
+test("scores that are no numbers still give a token, which the caller finds", () => {
+  for (const value of [Number.NaN, Infinity, -Infinity]) {
+    const broken = new Float32Array(600).fill(value);
+    for (const options of [{}, { topP: 0.9 }, { minP: 0.1 }, { topK: 300 }, { topK: 3 }])
+      expect(broken[new Sampler({ temperature: 1, seed: 1, ...options }, []).choose(broken)]).toBe(value);
+  }
 });
 test("the same seed gives the same choices, another one others", () => {
   const some = (seed: number) => {
