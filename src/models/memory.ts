@@ -5,7 +5,8 @@ import { type Format, type Kernels, type Packing, WasmTensor } from "../wasm.ts"
 export class Memory {
   readonly #kernels: Kernels;
   readonly #region: ReturnType<Kernels["region"]>;
-  readonly #free: { readonly address: number; readonly bytes: number }[] = [];
+  /** Blocks that were given back, no two beside one another. */
+  #free: { readonly address: number; readonly bytes: number }[] = [];
   readonly #taken = new Map<number, number>();
   #open = true;
 
@@ -16,14 +17,17 @@ export class Memory {
 
   /** A tensor; what it holds is undefined until written. */
   take(shape: readonly number[]): WasmTensor {
-    const bytes = 4 * shape.reduce((product, length) => product * length, 1);
+    // Whole lines of the cache, so that what is left of a block begins with one.
+    const bytes = 64 * Math.ceil(shape.reduce((product, length) => product * length, 1) / 16);
     let best = -1;
     this.#free.forEach((block, i) => {
       if (block.bytes >= bytes && (best < 0 || block.bytes < this.#free[best]!.bytes)) best = i;
     });
-    const block = best < 0 ? { address: this.#region.allocate(bytes), bytes } : this.#free.splice(best, 1)[0]!;
-    this.#taken.set(block.address, block.bytes);
-    return this.at(block.address, shape);
+    const { address, bytes: room } = this.#free[best] ?? { address: this.#region.allocate(bytes), bytes };
+    if (best >= 0)
+      this.#free.splice(best, 1, ...(room > bytes ? [{ address: address + bytes, bytes: room - bytes }] : []));
+    this.#taken.set(address, bytes);
+    return this.at(address, shape);
   }
 
   /** Room for quantised weights [N, K], which stay until all is given back. */
@@ -41,13 +45,18 @@ export class Memory {
     }
   }
 
-  /** Gives back a tensor that was taken; a later one may lie there. */
+  /** Gives back a tensor that was taken; later ones may lie there, and in what else is free beside it. */
   give(tensor: WasmTensor): void {
     const { address } = tensor;
     const bytes = this.#taken.get(address);
     if (bytes === undefined) return;
     this.#taken.delete(address);
-    this.#free.push({ address, bytes });
+    const end = address + bytes;
+    const before = this.#free.find((block) => block.address + block.bytes === address);
+    const after = this.#free.find((block) => block.address === end);
+    this.#free = this.#free.filter((block) => block !== before && block !== after);
+    const from = before?.address ?? address;
+    this.#free.push({ address: from, bytes: (after ? after.address + after.bytes : end) - from });
   }
 
   /** A tensor over memory that was taken already. */

@@ -39,10 +39,10 @@ const one = 0x3f80;
 
 /**
  * A checkpoint of that shape in bfloat16: norms multiply by 1, all else is of a normal distribution of deviation 0.05, the
- * same values over and over.
+ * same values over and over. `changed` stands in place of fields of the configuration.
  */
-export function shaped(name: keyof typeof shapes, seed = 1): Source {
-  const config = shapes[name];
+export function shaped(name: keyof typeof shapes, changed: Readonly<Record<string, unknown>> = {}, seed = 1): Source {
+  const config = { ...shapes[name], ...changed };
   const header: Record<string, unknown> = {};
   const ones: { readonly begin: number; readonly end: number }[] = [];
   let end = 0;
@@ -61,13 +61,17 @@ export function shaped(name: keyof typeof shapes, seed = 1): Source {
   const values = Float32Array.from({ length: 2 ** 18 - 19 }, () => 0.05 * source.normal());
   const bits = new Uint32Array(values.buffer);
   const block = new Uint8Array(Uint16Array.from(bits, (word) => word >>> 16).buffer);
-  const at = (place: number) => (place < head.length ? head[place]! : block[(place - head.length) % block.length]!);
   const whole = {
     name: "model.safetensors",
     size: head.length + end,
     read: async (from: number, to: number) => {
       const bytes = new Uint8Array(to - from);
-      for (let i = 0; i < bytes.length; i++) bytes[i] = at(from + i);
+      bytes.set(head.subarray(from, to));
+      for (let place = Math.max(from, head.length); place < to; ) {
+        const some = block.subarray((place - head.length) % block.length).subarray(0, to - place);
+        bytes.set(some, place - from);
+        place += some.length;
+      }
       for (const { begin, end } of ones)
         for (let place = Math.max(from, head.length + begin); place < Math.min(to, head.length + end); place++)
           bytes[place - from] = (place - head.length - begin) % 2 ? one >> 8 : one & 255;

@@ -2,14 +2,17 @@ import type { WasmTensor } from "../../wasm.ts";
 import { ModelError } from "../error.ts";
 import type { Pass } from "../pass.ts";
 import type { PatchEmbedding, TokenEmbedding } from "../plan.ts";
+import type { Weight } from "../weights.ts";
 
 /** The rows of tokens, all of the vocabulary: table[token] · scale + positions[position] + types[0], normalised. */
 export function embedTokens(spec: TokenEmbedding, tokens: readonly (readonly number[])[], pass: Pass): WasmTensor {
   const { ops, stretches } = pass;
   const x = ops.scaled(ops.lookUp(pass.matrix(spec.table), tokens.flat()), spec.scale);
   const places = spec.positions && stretches.flatMap(({ position, count }) => range(position, count));
-  if (places) ops.add(x, ops.lookUp(pass.weight(spec.positions!), places));
-  if (spec.types) ops.add(x, ops.lookUp(pass.weight(spec.types), Array<number>(x.shape[0]!).fill(0)));
+  const add = (table: Weight, indices: readonly number[]) =>
+    ops.within(() => ops.add(x, ops.lookUp(pass.weight(table), indices)));
+  if (places) add(spec.positions!, places);
+  if (spec.types) add(spec.types, Array<number>(x.shape[0]!).fill(0));
   return spec.norm ? ops.norm(x, pass.norm(spec.norm), x) : x;
 }
 
