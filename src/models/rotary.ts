@@ -8,6 +8,8 @@ export interface Rotary {
   readonly growth: number;
   /** What stands in place of the frequencies in a text of more than `beyond` tokens. */
   readonly long?: { readonly beyond: number; readonly frequencies: readonly number[] } | undefined;
+  /** What stands in place of the frequencies while a text of more than `beyond` tokens grows: tokens keep what they had. */
+  readonly growing?: { readonly beyond: number; frequencies(length: number): readonly number[] } | undefined;
 }
 
 /** The rotary positions of a model; `type` chooses among those of several layer types. */
@@ -22,7 +24,7 @@ export function rotaryOf(config: Config, headWidth: number, base = 10000, type?:
   if (!scaling)
     return parameters.fail(
       "rope_type",
-      `${kind} is not supported; supported are default, linear, llama3, yarn, longrope`,
+      `${kind} is not supported; supported are default, linear, dynamic, llama3, yarn, longrope`,
     );
   return scaling(plain, parameters, theta, config);
 }
@@ -33,6 +35,14 @@ function parametersOf(config: Config, type: string | undefined): Config {
   return type !== undefined && found.has(type) ? found.part(type) : found;
 }
 
+/** Tokens of the longest text: what the configuration says, and as many times more as dynamic scaling makes of it. */
+export function contextOf(config: Config, otherwise: number): number {
+  const trained = config.count("max_position_embeddings", otherwise);
+  const parameters = parametersOf(config, undefined);
+  const kind = parameters.text("rope_type", parameters.text("type", "default"));
+  return kind === "dynamic" ? Math.floor(trained * Math.max(1, parameters.number("factor"))) : trained;
+}
+
 type Scaling = (plain: readonly number[], parameters: Config, theta: number, config: Config) => Rotary;
 
 const scalings: Readonly<Record<string, Scaling>> = {
@@ -41,6 +51,7 @@ const scalings: Readonly<Record<string, Scaling>> = {
     const factor = parameters.number("factor");
     return { frequencies: plain.map((f) => f / factor), growth: 1 };
   },
+  dynamic,
   llama3,
   yarn,
   longrope,
@@ -53,6 +64,19 @@ const scalings: Readonly<Record<string, Scaling>> = {
     return { frequencies: plain.map((f, i) => f / divisors[i]!), growth: 1 };
   },
 };
+
+/** A base that grows with the text once it is longer than those it was trained on (dynamic NTK). */
+function dynamic(plain: readonly number[], parameters: Config, theta: number, config: Config): Rotary {
+  const beyond = config.count("max_position_embeddings", 2048);
+  const factor = parameters.number("factor");
+  if (factor < 1) parameters.fail("factor", `is ${factor}, expected 1 or more`);
+  const width = 2 * plain.length;
+  const frequencies = (length: number): readonly number[] => {
+    const base = theta * ((factor * length) / beyond - (factor - 1)) ** (width / (width - 2));
+    return plain.map((_, i) => base ** ((-2 * i) / width));
+  };
+  return { frequencies: plain, growth: 1, growing: { beyond, frequencies } };
+}
 
 /** Pairs that turn often within the trained length keep their frequency, slow ones are slowed, those between mixed. */
 function llama3(plain: readonly number[], parameters: Config): Rotary {
@@ -125,7 +149,8 @@ export class Turns {
 
   /** Those of `count` positions from `position` on, in a text of `length` tokens. */
   of(position: number, count: number, length: number): Table {
-    const { frequencies, long } = this.#rotary;
+    const { frequencies, long, growing } = this.#rotary;
+    if (growing && length > growing.beyond) return this.#table(growing.frequencies(length), position, count);
     const chosen = long && length > long.beyond ? long.frequencies : frequencies;
     const end = position + count;
     if (end > kept) return this.#table(chosen, position, count);

@@ -28,6 +28,18 @@ test("generate --json gives a line for each token", async () => {
   expect(pieces).toHaveLength(5);
   expect(pieces.at(-1)!.finish).toBe("length");
 });
+test("generate --window writes on beyond the context, seeing the first tokens and the last ones", async () => {
+  const args = ["--prompt", "And God said", "--max-tokens", "300", "--window", "24", "--sinks", "2", "--json"];
+  const { text } = await printed(generate, ...args);
+  const tokens = text.split("\n").map((line) => (JSON.parse(line) as { token: number }).token);
+  const model = await loadModel(embedded());
+  const wanted: number[] = [];
+  for await (const piece of write(model, "And God said", { maxTokens: 300, window: 24, sinks: 2 }))
+    wanted.push(piece.token);
+  expect(model.plan.context).toBeLessThan(300);
+  model.dispose();
+  expect(tokens).toEqual(wanted);
+});
 test("embed prints a vector of length 1 for each text", async () => {
   const { text } = await printed(embed, "one", "two words");
   const vectors = text.split("\n").map((line) => line.split(" ").map(Number));
@@ -44,6 +56,14 @@ test("quantize writes a folder that loads", async () => {
 test("what is wrong with the flags or the model is one line", { timeout: 60_000 }, async () => {
   await expect(generate([])).rejects.toThrow("--prompt is missing: the text to write on from");
   await expect(generate(["--prompt", "x", "--top-k", "many"])).rejects.toThrow("--top-k must be a number, got many");
+  for (const [flags, message] of [
+    [["--window", "wide"], "--window must be a number, got wide"],
+    [["--window", "0"], "window: must be a whole number ≥ 1, got 0"],
+    [["--window", "300"], "window: 4 + 300 tokens are more than the context of 256; give less"],
+    [["--window", "8", "--sinks", "1.5"], "sinks: must be a whole number ≥ 0, got 1.5"],
+    [["--sinks", "4"], "sinks: 4 are kept beside a window; give window too"],
+  ] as const)
+    await expect(generate(["--prompt", "x", ...flags])).rejects.toThrow(message);
   await expect(embed([])).rejects.toThrow("embed needs at least one text");
   await expect(quantize(["--model", "x", "--output", "./x"])).rejects.toThrow("--output must be another folder");
   const { code, stderr } = await attnspec(["generate", "--model", "/nowhere", "--prompt", "x"]);

@@ -1,6 +1,7 @@
 /** Every architecture against transformers, on tiny models with random weights: layer by layer, and 64 tokens long. */
 import { describe, expect, test } from "vitest";
 import { planOf } from "../../src/models/architectures.ts";
+import { rotaryOf } from "../../src/models/rotary.ts";
 import { architectures, Config, type Model } from "../../src/models.ts";
 import { apart, bytesOf, expected, names, open } from "./fixtures.ts";
 
@@ -30,6 +31,21 @@ test("files of before `rope_parameters` mean the same", () => {
   expect(planWith("gemma3", gemma3)).toEqual(planWith("gemma3", {}));
   const modernbert = { rope_parameters: null, layer_types: null, global_rope_theta: 160000, local_rope_theta: 10000 };
   expect(planWith("modernbert", modernbert)).toEqual(planWith("modernbert", {}));
+});
+
+test("dynamic scaling begins beyond the trained length and makes the context as many times longer", () => {
+  const { rope_parameters, ...values } = JSON.parse(new TextDecoder().decode(bytesOf("llama-dynamic/config.json")));
+  const planWith = (changes: object) =>
+    planOf(new Config({ ...values, rope_parameters: { ...rope_parameters, ...changes } }));
+  expect(planWith({}).context).toBe(8 * 12);
+  expect(planWith({ factor: 2.5 }).context).toBe(30);
+  expect(planWith({ rope_type: "default" }).context).toBe(12);
+  const { growing, frequencies } = rotaryOf(new Config({ ...values, rope_parameters }), 8);
+  expect(growing!.frequencies(12)).toEqual(frequencies);
+  // The slowest pair's base is 1000 · (8 · 24 / 12 − 7)^(8/6).
+  expect(growing!.frequencies(24).at(-1)).toBeCloseTo((1000 * 9 ** (8 / 6)) ** (-6 / 8), 12);
+  expect(() => planWith({ factor: 0.5 })).toThrow("factor is 0.5, expected 1 or more");
+  expect(() => planWith({ factor: undefined })).toThrow("factor");
 });
 
 describe.each(names)("%s", (name) => {
@@ -71,7 +87,7 @@ describe.each(names)("%s", (name) => {
         const all = new Float32Array(ids.length * width);
         for (let first = 0; first < ids.length; first += size) {
           const tokens = ids.slice(first, first + size);
-          all.set(model.forward([{ tokens, cache }], { logits: "all" }).logits[0]!, first * width);
+          all.set(model.forward([{ tokens, cache, length: ids.length }], { logits: "all" }).logits[0]!, first * width);
         }
         expect(apart(all, tensors.logits!) / budget("logits"), `pieces of ${size}`).toBeLessThan(1);
         cache.release();

@@ -164,8 +164,10 @@ describe("what cannot be loaded", () => {
       "quantization_config mxfp4 is not supported; take float32, float16 or bfloat16 weights",
     );
     await expect(
-      failing(configWith(single, { rope_parameters: { rope_type: "dynamic", rope_theta: 1 } })),
-    ).rejects.toThrow("rope_type dynamic is not supported; supported are default, linear, llama3, yarn");
+      failing(configWith(single, { rope_parameters: { rope_type: "cubic", rope_theta: 1 } })),
+    ).rejects.toThrow(
+      "rope_type cubic is not supported; supported are default, linear, dynamic, llama3, yarn, longrope",
+    );
     await expect(failing(configWith(single, { hidden_act: "mish" }))).rejects.toThrow(
       "the activation mish is not supported",
     );

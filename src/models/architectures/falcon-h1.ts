@@ -1,7 +1,7 @@
 import { activation } from "../activations.ts";
 import type { Config } from "../config.ts";
 import { each, type Linear, type Norm, type Plan } from "../plan.ts";
-import { rotaryOf } from "../rotary.ts";
+import { contextOf, rotaryOf } from "../rotary.ts";
 import { matrix, stacked, vector } from "../weights.ts";
 import { convolutionOf, stepLimitOf } from "./mamba.ts";
 
@@ -34,7 +34,7 @@ export function falconH1(config: Config): Plan {
   const table = matrix("model.embed_tokens.weight", vocabulary, width);
   return {
     ...{ width, vocabulary },
-    context: config.count("max_position_embeddings", 8192),
+    context: contextOf(config, 8192),
     embedding: { kind: "tokens", table, scale: factor("embedding_multiplier") },
     layers: each(config.count("num_hidden_layers"), (i) => {
       const name = `model.layers.${i}`;

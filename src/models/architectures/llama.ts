@@ -1,7 +1,7 @@
 import { activation } from "../activations.ts";
 import type { Config } from "../config.ts";
 import { type Attention, branch, each, type Feed, type Mixer, type Norm, type Plan } from "../plan.ts";
-import { rotaryOf } from "../rotary.ts";
+import { contextOf, rotaryOf } from "../rotary.ts";
 import { matrix, stacked, vector } from "../weights.ts";
 
 /** What the relatives of llama change. */
@@ -80,7 +80,7 @@ export function decoder(config: Config, variant: Variant = {}): Plan {
   const tied = config.flag("tie_word_embeddings", variant.tied ?? false);
   return {
     ...{ width, vocabulary },
-    context: config.count("max_position_embeddings", 2048),
+    context: contextOf(config, 2048),
     embedding: { kind: "tokens", table, scale: variant.scale },
     layers: each(config.count("num_hidden_layers"), (i) => {
       const name = `model.layers.${i}`;

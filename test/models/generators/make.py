@@ -70,6 +70,7 @@ yarn = {
     "truncate": False,
     "original_max_position_embeddings": 16,
 }
+dynamic = {"rope_type": "dynamic", "rope_theta": 1000.0, "factor": 8.0}
 longrope = {
     "rope_type": "longrope",
     "rope_theta": 1000.0,
@@ -80,6 +81,13 @@ longrope = {
 # name: configuration, class, how the weights are stored, other arguments of save_pretrained
 MODELS = {
     "llama": (LlamaConfig(**small, rope_parameters=llama3), "LlamaForCausalLM", "float32", {"max_shard_size": "40KB"}),
+    # Prompt and greedy tokens outgrow the trained length.
+    "llama-dynamic": (
+        LlamaConfig(**(small | {"max_position_embeddings": 12}), rope_parameters=dynamic),
+        "LlamaForCausalLM",
+        "bfloat16",
+        {},
+    ),
     "llama-tied": (
         LlamaConfig(**small, rope_parameters=default, tie_word_embeddings=True, attention_bias=True, mlp_bias=True, head_dim=12),
         "LlamaForCausalLM",
@@ -242,6 +250,11 @@ def build(config, kind, state, attention, dtype):
     return model.to(dtype).eval()
 
 
+def grows(config):
+    """Whether what a token gives depends on how long the text is in all."""
+    return (getattr(config, "rope_parameters", None) or {}).get("rope_type") == "dynamic"
+
+
 @torch.no_grad()
 def evaluate(model, inputs):
     results = model(**inputs, output_hidden_states=True)
@@ -268,9 +281,15 @@ def by_token(model, ids):
 @torch.no_grad()
 def greedy(model, ids):
     """The 64 tokens that follow, and the smallest lead of one of them over the second best."""
-    lead = float("inf")
+    lead, cache = float("inf"), None
     for _ in range(GREEDY):
-        best = model(ids).logits[0, -1].topk(2)
+        if grows(model.config):
+            # Tokens in a cache keep the frequencies they were rotated by.
+            results = model(ids[:, -1:] if cache else ids, past_key_values=cache, use_cache=True)
+            cache = results.past_key_values
+        else:
+            results = model(ids)
+        best = results.logits[0, -1].topk(2)
         lead = min(lead, (best.values[0] - best.values[1]).item())
         ids = torch.cat([ids, best.indices[None, :1]], dim=1)
     return ids[0, -GREEDY:], lead
@@ -297,7 +316,7 @@ def make(name, seed):
         single = build(config, kind, state, attention, torch.float32)
         evaluations.append(evaluate(single, inputs))
         evaluations.append(evaluate(single, {key: torch.cat([value] * 3) for key, value in inputs.items()}))
-        if decodes:
+        if decodes and not grows(config):
             evaluations.append(evaluate(single, {"input_ids": ids[:, : TOKENS - 5]}))
             with contextlib.suppress(Exception):
                 evaluations.append(by_token(single, ids))
