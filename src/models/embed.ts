@@ -1,4 +1,5 @@
 /** Texts as vectors. */
+import { breathing } from "./breathing.ts";
 import { ModelError } from "./error.ts";
 import type { Model } from "./model.ts";
 import { checkOptions } from "./options.ts";
@@ -39,8 +40,9 @@ export async function embed(
       throw new ModelError(`text ${i}`, `it has ${length} tokens, expected 1 to ${context}`);
   });
   const vectors: Float32Array[] = [];
+  const breathe = breathing(signal);
   for (let first = 0; first < tokens.length; ) {
-    signal?.throwIfAborted();
+    await breathe();
     let [last, count] = [first, 0];
     while (last < tokens.length && (last === first || count + tokens[last]!.length <= batch))
       count += tokens[last++]!.length;
@@ -50,7 +52,6 @@ export async function embed(
       vectors.push(normalize ? unit(vector) : vector);
     }
     first = last;
-    await new Promise((resolve) => setTimeout(resolve, 0));
   }
   return vectors;
 }

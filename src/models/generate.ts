@@ -1,4 +1,5 @@
 /** Writing on: token by token, as text. */
+import { breathing } from "./breathing.ts";
 import type { Cache, CacheOptions } from "./cache.ts";
 import { ModelError } from "./error.ts";
 import type { Model, Sequence } from "./model.ts";
@@ -283,15 +284,3 @@ const samplingGiven = (options: SamplingOptions): SamplingOptions =>
 
 const endsOf = ({ generation, config }: Model): readonly number[] =>
   generation.has("eos_token_id") ? generation.tokens("eos_token_id") : config.tokens("eos_token_id");
-
-/** Lets others run now and then, so that a signal can come; throws its reason when it did. */
-function breathing(signal: AbortSignal | undefined): () => Promise<void> {
-  let last = performance.now();
-  return async () => {
-    if (performance.now() - last > 12) {
-      await new Promise((resolve) => setTimeout(resolve, 0));
-      last = performance.now();
-    }
-    signal?.throwIfAborted();
-  };
-}

@@ -111,5 +111,6 @@ for (const name of positionals.length ? positionals : Object.keys(contests)) {
     const all: Readonly<Record<string, Contested>> = { ...known, [name]: contested };
     const ordered = Object.fromEntries(Object.keys(contests).flatMap((one) => (all[one] ? [[one, all[one]]] : [])));
     writeFileSync(path, `${JSON.stringify({ ...tableOf(Object.values(ordered)), contests: ordered }, null, 1)}\n`);
+    execFileSync("npx", ["biome", "format", "--write", path], { cwd: root, stdio: "ignore" });
   }
 }

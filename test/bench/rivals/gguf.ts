@@ -39,14 +39,17 @@ function nameOf(name: string): string {
   return `blk.${layer}.${known}.weight`;
 }
 
-/** Byte-level tokens: all bytes in their order, then pairs and triples of letters, with the merges that give them. */
+/** The bytes of ASCII have tokens of their own: single ones of other bytes are no text, which stops wllama. */
+const bytes = 128;
+
+/** Byte-level tokens: bytes in their order, then pairs and triples of letters, with the merges that give them. */
 function tokenizer(count: number): { readonly tokens: string[]; readonly merges: string[] } {
-  const shown = (byte: number) => (byte > 32 && byte < 127) || (byte > 160 && byte !== 173);
   let hidden = 256;
-  const tokens = Array.from({ length: 256 }, (_, byte) => String.fromCharCode(shown(byte) ? byte : hidden++));
+  const shown = (byte: number) => byte > 32 && byte < 127;
+  const tokens = Array.from({ length: bytes }, (_, byte) => String.fromCharCode(shown(byte) ? byte : hidden++));
   const letters = tokens.filter((token) => /^[A-Za-z]$/.test(token));
   const merges: string[] = [];
-  for (let from: readonly string[] = letters; tokens.length < count - 1; from = tokens.slice(256))
+  for (let from: readonly string[] = letters; tokens.length < count - 1; from = tokens.slice(bytes))
     for (const start of from)
       for (const letter of letters) {
         if (tokens.length === count - 1) break;
@@ -146,8 +149,8 @@ export async function writeGguf(source: Source, path: string, body: Name, embedd
     for (const length of [...stored.shape].reverse()) header.u64(length);
     header.u32(numbers[as]);
     header.u64(offset);
-    const { values, bytes } = encodings[as]!;
-    offset += aligned((count / values) * bytes);
+    const { values, bytes: size } = encodings[as]!;
+    offset += aligned((count / values) * size);
     return { name, stored, count, as };
   });
   const file = await open(path, "w");
