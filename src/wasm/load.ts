@@ -284,9 +284,16 @@ export const kernelFiles = (): { readonly simd: URL; readonly relaxed: URL } =>
         relaxed: new URL("../../kernels.relaxed.wasm", import.meta.url),
       };
 
+/** What Deno reads files with itself: its copy of Node's file system takes longer to load than all the rest. */
+interface DenoFiles {
+  readFile(url: URL): Promise<Uint8Array<ArrayBuffer>>;
+}
+
 /** Node's fetch knows no files; its file system is asked for only here, under a name that bundlers do not follow. */
 async function read(url: URL): Promise<BufferSource> {
   if (url.protocol === "file:") {
+    const { Deno } = globalThis as { readonly Deno?: DenoFiles };
+    if (Deno) return Deno.readFile(url);
     const name = "node:fs/promises";
     const files: { readFile(url: URL): Promise<Uint8Array<ArrayBuffer>> } = await import(/* @vite-ignore */ name);
     return files.readFile(url);

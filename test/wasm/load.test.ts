@@ -1,5 +1,5 @@
 import { brotliCompressSync } from "node:zlib";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { hasRelaxedSimd, load, type Tile, tiles } from "../../src/wasm.ts";
 import { plainBytes, relaxedBytes } from "./targets.ts";
 
@@ -16,6 +16,21 @@ test("bytes, a module or a URL, one or of both targets", async () => {
   expect((await load({ module: await WebAssembly.compile(plainBytes) })).target).toBe("simd");
   const url = `data:application/wasm;base64,${Buffer.from(plainBytes).toString("base64")}`;
   expect((await load({ url })).target).toBe("simd");
+});
+test("Deno reads them itself", async () => {
+  const asked: string[] = [];
+  vi.stubGlobal("Deno", {
+    readFile: async (url: URL) => {
+      asked.push(url.href);
+      return url.href.includes("relaxed") ? relaxedBytes : plainBytes;
+    },
+  });
+  try {
+    expect((await load({ url: { simd: "file:///simd.wasm", relaxed: "file:///relaxed.wasm" } })).target).toBe(best);
+  } finally {
+    vi.unstubAllGlobals();
+  }
+  expect(asked).toEqual([`file:///${best}.wasm`]);
 });
 test("the engine takes the relaxed module exactly if the probe says so", () => {
   expect(WebAssembly.validate(relaxedBytes)).toBe(hasRelaxedSimd());
