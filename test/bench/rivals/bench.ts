@@ -99,7 +99,7 @@ for (const name of positionals.length ? positionals : Object.keys(contests)) {
     processor: cpus()[0]!.model,
     ...amounts,
     contenders: contenders.map((one) => ({
-      name: `${one} ${packages[one] ?? ""}`.trim(),
+      name: `${one.replace(/ \d+$/, "")} ${packages[one] ?? ""}`.trim(),
       agreement: least[one]!,
       rounds: results[one]!.map(rates),
     })),

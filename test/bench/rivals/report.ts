@@ -58,10 +58,15 @@ export function tableOf(contested: readonly Contested[]) {
     ),
   );
   const engines = [...new Set(contested.map(({ engine, processor }) => `${engine}, ${processor}`))].join("; ");
-  const { prompt, written, contenders } = contested[0]!;
+  const counts = (of: (contest: Contested) => number) => {
+    const values = contested.map(of);
+    const [least, most] = [Math.min(...values), Math.max(...values)];
+    return least === most ? `${least}` : `${least} to ${most}`;
+  };
+  const rounds = counts(({ contenders }) => contenders[0]!.rounds.length);
   return {
     title: "Beside llama.cpp and transformers.js in a browser",
-    note: `${engines}. Random weights, one thread, its own time; a prompt of ${prompt} tokens, ${written} tokens written; sentences as count × tokens. Medians of ${contenders[0]!.rounds.length} rounds, in which all run one after the other; in brackets the least and the most.`,
+    note: `${engines}. Random weights, one thread, its own time; a prompt of ${counts(({ prompt }) => prompt)} tokens, ${counts(({ written }) => written)} tokens written; sentences as count × tokens. Medians of ${rounds} ${rounds === "1" ? "round" : "rounds"}, in which all run one after the other; in brackets the least and the most.`,
     columns: ["Model", "What", "Beside", "Ours, a second", "Theirs, a second", "Ours over theirs"],
     rows,
   };

@@ -61,13 +61,14 @@ test("rates are those of the busiest thread, ratios those of each round", () => 
     ...{ name, agreement: 1 },
     rounds: times.map((time) => rates(result(time))),
   });
-  const { rows } = tableOf([
+  const { rows, note } = tableOf([
     {
       ...{ about: "a model", engine: "Chromium", processor: "x", prompt: 512, written: 10 },
       contenders: [contender("attnspec", [100, 200, 100]), contender("other", [200, 300, 800])],
     },
   ]);
   expect(rows).toEqual([["a model", "writing", "other", "100", "33.3", "2.00 (1.50–8.00)"]]);
+  expect(note).toContain("a prompt of 512 tokens, 10 tokens written; sentences as count × tokens. Medians of 3 rounds");
 });
 
 test("the documentation shows contests that there are, ours first", () => {
