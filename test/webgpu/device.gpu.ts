@@ -199,6 +199,32 @@ test.each(productShapes)("a product in tiles of the shape %o is within the bound
   gpu.close();
 });
 
+test("float16 is refused where the GPU does not have it, and its programs are those of float32 but for the type", async () => {
+  const gpu = await opened(true);
+  const [a, b] = [floats(70, 50), floats(50, 45)];
+  const [q, k, v] = [floats(2, 70, 20), floats(2, 90, 20), floats(2, 90, 36)];
+  const precision = "float16";
+  if (!gpu.device.half) {
+    expect(() => gpu.matmul(a, b, { precision })).toThrow(/does not have shader-f16/);
+    expect(() => gpu.attention(q, k, v, { precision })).toThrow(/does not have shader-f16/);
+  }
+  expect(() => gpu.matmul(a, b, { precision: "half" as never })).toThrow(/must be float32 or float16, got half/);
+  // On a GPU without float16 the programs run with float32 in its place.
+  Object.defineProperty(gpu.device, "half", { value: "f32" });
+  const results = async (precision: "float32" | "float16") => {
+    const { out, lse } = gpu.attention(q, k, v, { causal: true, cap: 3, precision });
+    const all = [gpu.matmul(a, b, { precision }), gpu.matmul(a, floats(33, 50), { transposed: true, precision })];
+    return Promise.all([out, lse, ...all].map(async (tensor) => [...(await tensor.read()).data]));
+  };
+  const [exact, short] = [await results("float32"), await results("float16")];
+  exact.forEach((values, i) => {
+    values.forEach((value, at) => {
+      expect(short[i]![at], `${i} ${at}`).toBeCloseTo(value, 4);
+    });
+  });
+  gpu.close();
+});
+
 test("bad arguments are said as the WebAssembly kernels say them", async () => {
   const gpu = await opened(true);
   expect(() => gpu.matmul(floats(2, 3), floats(2, 3))).toThrow(KernelError);

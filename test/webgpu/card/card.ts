@@ -5,7 +5,8 @@
  *     npx esbuild test/webgpu/card/card.ts --bundle --platform=node --format=esm --external:webgpu --outfile=card.mjs
  *     node card.mjs [family or id …]
  *
- * `DAWN` may name the addon (`dawn.node`) itself.
+ * `DAWN` may name the addon (`dawn.node`) itself, `FEATURES` toggles of Dawn: on NVIDIA's cards shader-f16 needs
+ * `allow_unsafe_apis,vulkan_enable_f16_on_nvidia`. Where there is shader-f16, softmax attention is judged in float16 too.
  */
 import { createRequire } from "node:module";
 import { catalogue } from "../../../spec/catalogue.ts";
@@ -17,28 +18,46 @@ import { hosted, open } from "../../../src/webgpu.ts";
 
 const { create, globals } = createRequire(import.meta.url)(process.env.DAWN ?? "webgpu");
 Object.assign(globalThis, globals);
-const gpu = await open({ gpu: create([]) as GPU });
-console.log(gpu.info.vendor, gpu.info.architecture, gpu.info.description);
+const toggles = process.env.FEATURES ? [`enable-dawn-features=${process.env.FEATURES}`] : [];
+const instance = create(toggles) as GPU;
+const gpu = await open({ gpu: instance });
+const { half, matrices } = gpu.device;
+console.log(gpu.info.vendor, gpu.info.description, half ? "float16" : "", matrices ? JSON.stringify(matrices) : "");
 const wanted = process.argv.slice(2);
 let failed = 0;
-for (const [family, pages] of Object.entries({ ...families, ...alternatives }))
-  for (const [id, implementation] of Object.entries(pages)) {
-    if (wanted.length && !wanted.includes(family) && !wanted.includes(id)) continue;
-    const page = (await catalogue[id as keyof typeof catalogue]()) as AnyMechanism;
-    const kernel = (implementation as Implementation<AnyMechanism>)(hosted(gpu) as Calls) as Kernel<AnyMechanism>;
-    for (const options of [{ cases: 60 }, { cases: 8, largest: 33, seed: 7 }]) {
-      try {
-        const verdict = await conforms(page, kernel, options);
-        if (!verdict.conforms) failed++;
-        const share = `${(100 * verdict.share).toFixed(0)} % of the budget, ${verdict.judged} cases`;
-        console.log(verdict.conforms ? "conforms" : "FAILS", family, id, share);
-        if (!verdict.conforms) console.log(String(verdict));
-      } catch (error) {
-        failed++;
-        console.log("FAILS", family, id, String(error).slice(0, 500));
+const calls = hosted(gpu) as Calls;
+const shorter = {
+  ...calls,
+  matmul: (a: never, b: never, options = {}) => calls.matmul(a, b, { ...options, precision: "float16" } as never),
+  attention: (q: never, k: never, v: never, options = {}) =>
+    calls.attention(q, k, v, { ...options, precision: "float16" } as never),
+} as Calls;
+const runs = [
+  { dtype: "float32", of: calls, families: { ...families, ...alternatives } },
+  ...(half ? [{ dtype: "float16", of: shorter, families: { softmax: families.softmax } } as const] : []),
+] as const;
+for (const { dtype, of, families } of runs)
+  for (const [family, pages] of Object.entries(families))
+    for (const [id, implementation] of Object.entries(pages)) {
+      if (wanted.length && !wanted.includes(family) && !wanted.includes(id)) continue;
+      const page = (await catalogue[id as keyof typeof catalogue]()) as AnyMechanism;
+      const kernel = (implementation as Implementation<AnyMechanism>)(of) as Kernel<AnyMechanism>;
+      for (const options of [
+        { dtype, cases: 60 },
+        { dtype, cases: 8, largest: 33, seed: 7 },
+      ]) {
+        try {
+          const verdict = await conforms(page, kernel, options);
+          if (!verdict.conforms) failed++;
+          const share = `${(100 * verdict.share).toFixed(0)} % of the budget, ${verdict.judged} cases`;
+          console.log(verdict.conforms ? "conforms" : "FAILS", dtype, family, id, share);
+          if (!verdict.conforms) console.log(String(verdict));
+        } catch (error) {
+          failed++;
+          console.log("FAILS", dtype, family, id, String(error).slice(0, 500));
+        }
       }
     }
-  }
 console.log(failed ? `${failed} failed` : "all conform");
 gpu.close();
 setTimeout(() => process.exit(failed ? 1 : 0), 200);
