@@ -18,6 +18,8 @@ export { scan, scanScratch } from "./ssm/scan";
 export { ssd, ssdScratch } from "./ssm/ssd";
 export { apply } from "./elementwise";
 export { quantiseActivations, activationBytes } from "./quantised/activations";
+export { quantiseBytes } from "./quantised/bytes";
+export { dotProduct, dotScratch } from "./quantised/dots";
 export { directProduct } from "./quantised/direct";
 export { integerProduct } from "./quantised/integer";
 export { pack, packedBytes } from "./quantised/layout";
@@ -33,4 +35,4 @@ export { chooseTile } from "./tile/multiply";
 export const relaxed: bool = ASC_FEATURE_RELAXED_SIMD;
 
 /** Which of its callers it goes with: `src/wasm/exports.ts` says the same. */
-export const edition: i32 = 1;
+export const edition: i32 = 2;

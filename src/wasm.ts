@@ -13,6 +13,7 @@ export type { MergeOptions } from "./wasm/decode/merge.ts";
 export type { DecodeOptions, StepOptions } from "./wasm/decode/options.ts";
 export type { HalfRows, IntegerRows, Rows, RowType } from "./wasm/decode/rows.ts";
 export type { DeltaRuled, DeltaRuleOptions } from "./wasm/delta.ts";
+export { type Dots, dots } from "./wasm/dots.ts";
 export type { Elementwise, MapOptions } from "./wasm/elementwise.ts";
 export { KernelError } from "./wasm/error.ts";
 export type { Exports } from "./wasm/exports.ts";

@@ -3,7 +3,7 @@ import { largestLane, loadEdge, total } from "../rows/edge";
 import { blocksOf, Format } from "./layout";
 
 /** Below this (2^−120) the largest of a group counts as 0: 127 over it would not be finite. */
-const NOTHING: f32 = 7.52316384526264e-37;
+export const NOTHING: f32 = 7.52316384526264e-37;
 
 /** Whether they are kept in single bytes, for the relaxed product, and not in two. */
 @inline

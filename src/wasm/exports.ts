@@ -125,6 +125,32 @@ export interface Exports {
     scales: number,
     sums: number,
   ): void;
+  quantiseBytes(
+    format: number,
+    source: number,
+    rows: number,
+    depth: number,
+    factor: number,
+    numbers: number,
+    scales: number,
+    sums: number,
+  ): void;
+  dotProduct(
+    format: number,
+    w: number,
+    rowScales: number,
+    numbers: number,
+    scales: number,
+    sums: number,
+    bias: number,
+    c: number,
+    rows: number,
+    columns: number,
+    depth: number,
+    flip: number,
+    scratch: number,
+  ): void;
+  dotScratch(): number;
   integerProduct(
     format: number,
     w: number,
@@ -169,7 +195,7 @@ export interface Exports {
 }
 
 /** Goes up, here and in `assembly/index.ts`, whenever a function of the module changes what it takes. */
-const edition = 1;
+const edition = 2;
 
 /** Whether the exports of an instance are those of this version's kernels. */
 export const areKernels = (exports: object): exports is Exports =>

@@ -10,6 +10,7 @@ import { type MergeOptions, merge } from "./decode/merge.ts";
 import type { DecodeOptions } from "./decode/options.ts";
 import type { Rows } from "./decode/rows.ts";
 import { type DeltaRuled, type DeltaRuleOptions, deltaRule } from "./delta.ts";
+import { DotChoice, type Dots } from "./dots.ts";
 import { type Elementwise, gated, type MapOptions, map } from "./elementwise.ts";
 import { KernelError } from "./error.ts";
 import { areKernels, type Exports } from "./exports.ts";
@@ -56,6 +57,11 @@ export interface LoadOptions extends ArenaOptions {
    */
   readonly tile?: Tile | undefined;
   /**
+   * How products of weights of few bits with activations of 8 bits are made, which changes their speed and nothing else.
+   * Default: by the engine's own dot product of bytes where that is exact, which is found out when it is first needed.
+   */
+  readonly dots?: Dots | undefined;
+  /**
    * Threads that share the work of large calls, the caller's among them. Default 1. More take shared memory and
    * workers: Node, Deno, Bun and browsers whose page is cross-origin isolated and allows `blob:` workers have them;
    * elsewhere it stays at one, and {@link Kernels.threads} tells. The kernels must then come as bytes or from a URL,
@@ -73,6 +79,8 @@ export interface Kernels {
   readonly target: "simd" | "relaxed";
   /** How the tiles of products are made at the moment. */
   readonly tile: Tile;
+  /** How products with activations of 8 bits are made. */
+  readonly dots: Dots;
   readonly arena: Arena;
   /** The functions of the module, for callers that keep their own memory; they check nothing. */
   readonly exports: Exports;
@@ -146,7 +154,7 @@ export interface Kernels {
  * @throws KernelError if the engine has no SIMD, more than one source is given, or the source is not of this package.
  */
 export async function load(options: LoadOptions = {}): Promise<Kernels> {
-  const { module, bytes, url, tile, threads = 1, ...memory } = checked("load", options);
+  const { module, bytes, url, tile, dots, threads = 1, ...memory } = checked("load", options);
   const given = Object.entries({ module, bytes, url }).filter(([, source]) => source !== undefined);
   if (given.length > 1)
     throw new KernelError("load", given[1]![0], `give one of ${given.map(([name]) => name).join(", ")}, not more`);
@@ -168,9 +176,9 @@ export async function load(options: LoadOptions = {}): Promise<Kernels> {
       given[0]?.[0] ?? "url",
       `the module exports ${Object.keys(instance.exports).join(", ") || "nothing"}, not this version's kernels; give the package's kernels.wasm or kernels.relaxed.wasm`,
     );
-  if (!start) return kernels(instance.exports, arena, tile, undefined);
+  if (!start) return kernels(instance.exports, arena, tile, dots, undefined);
   const pool = new Pool(threads, start, compiled, arena.memory, instance.exports);
-  return kernels(splitting(instance.exports, arena, pool), arena, tile, pool);
+  return kernels(splitting(instance.exports, arena, pool), arena, tile, dots, pool);
 }
 
 /** A memory that threads share: the caller's, or one that grows as far as the engine lets it. */
@@ -192,8 +200,15 @@ function sharedMemory({ memory, from, poison }: LoadOptions): ArenaOptions {
     }
 }
 
-function kernels(exports: Exports, arena: Arena, tile: Tile | undefined, pool: Pool | undefined): Kernels {
+function kernels(
+  exports: Exports,
+  arena: Arena,
+  tile: Tile | undefined,
+  dots: Dots | undefined,
+  pool: Pool | undefined,
+): Kernels {
   const target = exports.relaxed.value ? "relaxed" : "simd";
+  const way = new DotChoice(exports, arena, dots);
   const choice = new TileChoice(exports, arena, target, tile);
   return {
     target,
@@ -206,6 +221,9 @@ function kernels(exports: Exports, arena: Arena, tile: Tile | undefined, pool: P
     close: () => pool?.close(),
     get tile() {
       return choice.tile;
+    },
+    get dots() {
+      return way.dots;
     },
     arena,
     exports,
@@ -235,7 +253,7 @@ function kernels(exports: Exports, arena: Arena, tile: Tile | undefined, pool: P
     deltaRule: (q, k, v, options) => deltaRule(exports, arena, q, k, v, checked("deltaRule", options)),
     pack: (weights, region) => pack(exports, arena, weights, region),
     packing: (shape, format, region) => new Packing(exports, arena, shape, format, region),
-    project: (x, weights, options) => project(exports, arena, x, weights, checked("project", options)),
+    project: (x, weights, options) => project(exports, arena, x, weights, checked("project", options), way),
     add: (a, b, options) => rows.add(exports, arena, a, b, checked("add", options)),
     softmax: (x, options) => rows.softmax(exports, arena, x, checked("softmax", options)),
     logSumExp: (x, options) => rows.logSumExp(exports, arena, x, checked("logSumExp", options)),

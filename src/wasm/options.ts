@@ -40,7 +40,7 @@ const deltaRule: Names<DeltaRuleOptions> = {
   ...{ scale: true, state: true, chunk: true, layout: true, into: true, stateInto: true },
 };
 const load: Names<LoadOptions> = {
-  ...{ module: true, bytes: true, url: true, tile: true, threads: true },
+  ...{ module: true, bytes: true, url: true, tile: true, dots: true, threads: true },
   ...{ memory: true, from: true, poison: true },
 };
 const cache: Names<CacheOptions> = {

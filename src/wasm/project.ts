@@ -1,6 +1,7 @@
 import type { Arena, Region } from "./arena.ts";
 import { type Call, calling, shown } from "./call.ts";
 import { sizeOf } from "./checks.ts";
+import { type Dots, integerProduct } from "./dots.ts";
 import { KernelError } from "./error.ts";
 import type { Exports } from "./exports.ts";
 import { type Format, floatOf, formats, type Quantised, rowBytes } from "./quantise.ts";
@@ -13,14 +14,19 @@ export class PackedWeights {
   readonly format: Format;
   readonly #address: number;
   readonly #scales: WasmTensor;
+  readonly #first: number;
 
-  /** `scales` is a tensor of the region that the numbers at `address` are in; of `int8` the scales of the rows. */
-  constructor(arena: Arena, shape: readonly number[], format: Format, address: number, scales: WasmTensor) {
+  /**
+   * `scales` is a tensor of the region that the numbers at `address` are in; of `int8` the scales of the rows, those of these
+   * rows from `first` on.
+   */
+  constructor(arena: Arena, shape: readonly number[], format: Format, address: number, scales: WasmTensor, first = 0) {
     this.arena = arena;
     this.shape = [...shape];
     this.format = format;
     this.#address = address;
     this.#scales = scales;
+    this.#first = first;
   }
 
   /**
@@ -29,7 +35,7 @@ export class PackedWeights {
    * @throws KernelError if the region is released.
    */
   get scales(): number {
-    return this.#scales.address;
+    return this.#scales.address + 4 * this.#first;
   }
 
   /**
@@ -48,20 +54,18 @@ export class PackedWeights {
   }
 
   /**
-   * `count` rows from `first` on, a multiple of four, not a copy; of `q8_0` and `q4_0`.
+   * `count` rows from `first` on, a multiple of four, not a copy.
    *
    * @throws KernelError if they are not there, or begin elsewhere.
    */
   rows(first: number, count: number): PackedWeights {
     const [N, K] = this.shape as [number, number];
-    if (this.format === "int8")
-      throw new KernelError("rows", "format", "rows of int8 have scales elsewhere; take q8_0");
     if (!(Number.isSafeInteger(first) && first >= 0 && first % 4 === 0))
       throw new KernelError("rows", "first", `first must be a multiple of 4, got ${first}`);
     if (!(Number.isSafeInteger(count) && count >= 1 && first + count <= N))
       throw new KernelError("rows", "count", `count must be 1 to ${N - first}, got ${count}`);
     const address = this.address + (first / 4) * groupBytes(this.format, K);
-    return new PackedWeights(this.arena, [count, K], this.format, address, this.#scales);
+    return new PackedWeights(this.arena, [count, K], this.format, address, this.#scales, this.#first + first);
   }
 
   /**
@@ -84,7 +88,9 @@ export class PackedWeights {
     for (let block = 0; 32 * block < K; block++) {
       const from = block * step;
       const scale =
-        format === "int8" ? this.#scales.data[row]! : floatOf(view.getUint16(from + numbers + 2 * lane, true));
+        format === "int8"
+          ? this.#scales.data[this.#first + row]!
+          : floatOf(view.getUint16(from + numbers + 2 * lane, true));
       for (let i = 0; i < Math.min(32, K - 32 * block); i++) {
         const place = format === "q4_0" ? i % 16 : i;
         const byte = view.getInt8(from + 16 * (place >> 2) + 4 * lane + (place & 3));
@@ -261,6 +267,7 @@ export function project(
   x: Floats,
   weights: PackedWeights | Quantised,
   options: ProjectOptions = {},
+  way: { readonly dots: Dots } = { dots: "wide" },
 ): Floats {
   const { bias, activations = "float32", into } = options;
   return calling("project", arena, (call) => {
@@ -283,16 +290,10 @@ export function project(
     const { address } = packed;
     const scales = packed.format === "int8" ? packed.scales : 0;
     if (whole) {
-      const blocks = Math.ceil(K / 32);
-      const numbers = call.region.allocate(rows * exports.activationBytes(format, K));
-      const groups = call.region.allocate(4 * rows * (packed.format === "int8" ? 1 : blocks));
-      const sums = call.region.allocate(4 * rows * blocks);
-      const scratch = call.region.allocate(64);
-      exports.quantiseActivations(format, source, rows, K, numbers, groups, sums);
-      exports.integerProduct(
-        ...([format, address, scales, numbers, groups, sums, plus] as const),
-        ...([target.address, rows, N, K, scratch] as const),
-      );
+      integerProduct(exports, arena, way.dots, {
+        ...{ format: packed.format, weights: address, scales, source, bias: plus },
+        ...{ target: target.address, rows, columns: N, depth: K },
+      });
     } else if (rows < MANY) {
       const from = K % 32 === 0 ? source : paddedRows(call, x, rows, K);
       exports.directProduct(format, address, scales, from, plus, target.address, rows, N, K);

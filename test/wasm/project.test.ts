@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { random } from "../../src/oracle.ts";
 import { floatOf, halfOf } from "../../src/wasm/quantise.ts";
-import { dequantise, type Floats, type Format, type Quantised, quantise } from "../../src/wasm.ts";
-import { plain, targets } from "./targets.ts";
+import { dequantise, dots, type Floats, type Format, load, type Quantised, quantise } from "../../src/wasm.ts";
+import { plain, plainBytes, relaxedBytes, targets } from "./targets.ts";
 
 const source = random(29);
 const drawn = (...shape: number[]): Floats => ({
@@ -70,8 +70,13 @@ function exactly(x: Float32Array, weights: Quantised, row: number, bias: number)
   return { inFloat32: Math.fround(inFloat32 + bias), exact, allowed: (groups + 4) * unit * size };
 }
 
-for (const { name, runs, kernels } of targets)
-  describe.skipIf(!runs)(name, () => {
+/** The relaxed kernels once more, without the engine's dot product where the others have it. */
+const [, relaxed] = targets as readonly [unknown, (typeof targets)[number]];
+const hasDots = relaxed.runs && relaxed.kernels.dots !== "wide";
+const wide = hasDots ? await load({ bytes: relaxedBytes, poison: true, dots: "wide" }) : plain;
+
+for (const { name, runs, kernels } of [...targets, { name: "relaxed, dots wide", runs: hasDots, kernels: wide }])
+  describe.skipIf(!runs)(`${name} (dots ${kernels.dots})`, () => {
     describe.each(formats)("%s", (format) => {
       const sizes = (of: (M: number, N: number, K: number) => void) => {
         const depths = format === "int8" ? [1, 3, 31, 32, 33, 70, 259] : [32, 64, 96, 288];
@@ -133,8 +138,22 @@ for (const { name, runs, kernels } of targets)
         }
         expect(() => whole.readRow(10, row)).toThrow("row must be a whole number from 0 to 9, got 10");
         expect(() => pieces.write(2, w.data.subarray(0, own))).toThrow("from row 2 on are no rows of");
-        if (format === "int8") expect(() => whole.rows(4, 4)).toThrow("rows of int8 have scales elsewhere");
-        else {
+        const some = kernels.project(x, whole.rows(4, 5));
+        const all = kernels.project(x, whole).data;
+        some.data.forEach((value, i) => {
+          expect(value).toBe(all[Math.floor(i / 5) * 10 + 4 + (i % 5)]);
+        });
+        const last = whole.rows(4, 6).rows(4, 2);
+        last.readRow(1, row);
+        expect(Array.from(row, (value) => value + 0)).toEqual(
+          Array.from(values.data.subarray(9 * 96), (value) => value + 0),
+        );
+        expect(kernels.project(x, last, { activations: "int8" }).data[0]).toBe(
+          kernels.project(x, whole, { activations: "int8" }).data[8],
+        );
+        expect(() => whole.rows(2, 4)).toThrow("first must be a multiple of 4, got 2");
+        expect(() => whole.rows(8, 3)).toThrow("count must be 1 to 2, got 3");
+        if (format !== "int8") {
           const columns = kernels.packing([10, 96], format, region);
           const block = own / 3;
           for (const first of [64, 0, 32]) {
@@ -145,13 +164,6 @@ for (const { name, runs, kernels } of targets)
             columns.write(0, part, first, 32);
           }
           expect(kernels.project(x, columns.weights)).toEqual(kernels.project(x, whole));
-          const some = kernels.project(x, whole.rows(4, 5));
-          const all = kernels.project(x, whole).data;
-          some.data.forEach((value, i) => {
-            expect(value).toBe(all[Math.floor(i / 5) * 10 + 4 + (i % 5)]);
-          });
-          expect(() => whole.rows(2, 4)).toThrow("first must be a multiple of 4, got 2");
-          expect(() => whole.rows(8, 3)).toThrow("count must be 1 to 2, got 3");
           expect(() => columns.write(0, w.data.subarray(0, 4 * block), 16, 32)).toThrow(
             "are no whole blocks of 32 of 96",
           );
@@ -221,6 +233,48 @@ for (const { name, runs, kernels } of targets)
       expect([Number.NaN, Number.POSITIVE_INFINITY].map(of)).toEqual([Number.NaN, Number.NaN]);
     });
   });
+
+describe("dots", () => {
+  test.skipIf(!hasDots)(
+    "products by the engine's dot product are those in 16 bits, bit for bit, zeros and signs too",
+    () => {
+      const values = [-128, 127, -1, 0, 1, -127];
+      for (const format of formats)
+        for (const K of format === "int8" ? [1, 30, 32, 45, 160, 1024] : [32, 160, 1024])
+          for (const M of [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 16])
+            for (const N of [1, 4, 7, 8, 13, 16, 17, 36]) {
+              const x = drawn(M, K);
+              for (let d = 0; d < K; d++) x.data[((d * 7) % M) * K + d]! *= d % 5 === 0 ? 0 : d % 3;
+              const w = quantise(drawn(N, K), format);
+              const step = format === "int8" ? K : format === "q8_0" ? 34 : 18;
+              const data = w.data.map((old, i) =>
+                format !== "int8" && i % step < 2 ? old : i % 3 ? old : values[i % 7 === 6 ? 0 : i % 7]!,
+              );
+              const options = { activations: "int8", bias: N % 2 ? drawn(N) : undefined } as const;
+              const [fast, slow] = [relaxed.kernels, wide].map((kernels) =>
+                kernels.project(x, { ...w, data }, options),
+              );
+              expect(
+                fast!.data.every((value, i) => Object.is(value, slow!.data[i])),
+                `${format} ${M}, ${N}, ${K}`,
+              ).toBe(true);
+            }
+    },
+  );
+  test("what the engine does not have, or nobody has, is refused; results do not depend on it", async () => {
+    expect(plain.dots).toBe("wide");
+    expect((await load({ bytes: plainBytes, dots: "wide" })).dots).toBe("wide");
+    await expect(load({ bytes: plainBytes, dots: "fast" as "wide" })).rejects.toThrow(
+      "load: dots must be unsigned or signed or wide, got fast",
+    );
+    for (const one of dots)
+      if (one !== "wide" && one !== relaxed.kernels.dots)
+        await expect(load({ bytes: relaxed.runs ? relaxedBytes : plainBytes, dots: one })).rejects.toThrow(
+          `load: this engine has no exact dot product of ${one} bytes; it has ${relaxed.kernels.dots}`,
+        );
+      else expect((await load({ bytes: relaxed.runs ? relaxedBytes : plainBytes, dots: one })).dots).toBe(one);
+  });
+});
 
 describe("formats", () => {
   test("halves: every one of them there and back, ties to even, overflow", () => {
