@@ -30,6 +30,8 @@ const kinds = [
   ["float32", "float32"],
   ["q8_0", "float32"],
   ["q8_0", "int8"],
+  ["int8", "float32"],
+  ["int8", "int8"],
   ["q4_0", "float32"],
   ["q4_0", "int8"],
 ] as const;

@@ -4,7 +4,7 @@ import type { Checkpoint, Stored } from "./checkpoint.ts";
 import { encodings } from "./encodings.ts";
 import { ModelError } from "./error.ts";
 import type { Memory } from "./memory.ts";
-import { type BlockFormat, bytesOf, type Found, formatOf, packWeight } from "./pack-weights.ts";
+import { bytesOf, type Found, formatOf, type PackedFormat, packWeight } from "./pack-weights.ts";
 import { halfPlace, type Readable, read } from "./reading.ts";
 import { keyOf, type Part, type Weight } from "./weights.ts";
 
@@ -19,7 +19,7 @@ export interface Progress {
 export interface LoadWeightsOptions {
   readonly prefixes?: readonly string[] | undefined;
   /** The format of `products`. Default: as they are stored. */
-  readonly format?: BlockFormat | "float32" | undefined;
+  readonly format?: PackedFormat | "float32" | undefined;
   /** The keys of those that may be held in few bits. Default none. */
   readonly products?: ReadonlySet<string> | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -31,7 +31,7 @@ export type Loaded = ReadonlyMap<string, WasmTensor | PackedWeights>;
 
 /**
  * Reads all weights, in pieces of at most 16 MiB, so that beside what is read there is never more than a piece (of floats
- * in a matrix that is stored the other way round: 32 of its rows at least). Names and shapes of all are checked before the
+ * in a matrix that is stored the other way round: 32 of its rows at least, for int8 all). Names and shapes of all are checked before the
  * first is read.
  *
  * @throws ModelError for a tensor that is missing, of another shape or encoding, or that holds NaN or infinity

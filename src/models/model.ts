@@ -15,7 +15,7 @@ import { type Loaded, loadWeights, type Progress } from "./load-weights.ts";
 import { Memory } from "./memory.ts";
 import { type Activations, type Matrix, Ops } from "./ops.ts";
 import { checkOptions } from "./options.ts";
-import { type BlockFormat, blockFormats } from "./pack-weights.ts";
+import { type PackedFormat, packedFormats } from "./pack-weights.ts";
 import type { Pass, Stretch } from "./pass.ts";
 import type { Branch, Mixer, Plan } from "./plan.ts";
 import { type Rotary, Turns } from "./rotary.ts";
@@ -31,15 +31,16 @@ export interface LoadModelOptions {
   /** The name of a GGUF file of the source. Default: `config.json` and safetensors. */
   readonly gguf?: string | undefined;
   /**
-   * How the matrices of products are held: as floats, or in blocks of 32 values of 8 or 4 bits with a scale of their own.
-   * Default: as they are stored if in Q8_0 or Q4_0, in `q8_0` if in Q4_K or Q6_K, else `float32`. Those whose columns are
-   * no multiple of 32 stay float32, as does all that is no matrix of a product; of those that are stored the other way
-   * round (GPT-2's) the default is float32, since their blocks go along the other axis.
+   * How the matrices of products are held: as floats, in blocks of 32 values of 8 or 4 bits with a scale of their own
+   * (`q8_0`, `q4_0`), or in 8 bits with one scale a row (`int8`), which is the fastest and a little less exact than `q8_0`.
+   * Default: as they are stored if in Q8_0 or Q4_0, in `q8_0` if in Q4_K or Q6_K, else `float32`. Blocks want columns that
+   * are a multiple of 32; matrices of others stay float32, as does all that is no matrix of a product. Of those that are
+   * stored the other way round (GPT-2's) the default is float32, since their blocks go along the other axis.
    */
-  readonly weights?: BlockFormat | "float32" | undefined;
+  readonly weights?: PackedFormat | "float32" | undefined;
   /**
-   * How products take what they multiply with weights of few bits: `int8` (default), rounded to 8 bits in groups of 32,
-   * several times as fast; or `float32`, as it is.
+   * How products take what they multiply with weights of few bits: `int8` (default), rounded to 8 bits in groups of 32
+   * (for weights in `int8` in rows), several times as fast; or `float32`, as it is.
    */
   readonly activations?: Activations | undefined;
   /** Kernels whose memory the model has to itself. Default: `load()` of attnspec/wasm. */
@@ -83,7 +84,7 @@ export interface Passed {
 export async function loadModel(source: Source, options: LoadModelOptions = {}): Promise<Model> {
   checkOptions("loadModel", options);
   const { signal, progress, gguf, weights: format, activations = "int8" } = options;
-  oneOf("weights", format, [...blockFormats, "float32"]);
+  oneOf("weights", format, [...packedFormats, "float32"]);
   oneOf("activations", activations, ["int8", "float32"]);
   const checkpoint = await openCheckpoint(source, signal, gguf);
   const plan = planOf(checkpoint.config, options.architectures);

@@ -2,12 +2,18 @@
 import type { Packing } from "../wasm.ts";
 import { ModelError } from "./error.ts";
 import { toQ4_0, toQ8_0 } from "./gguf-blocks.ts";
+import { type Int8Rows, toInt8 } from "./int8-rows.ts";
 import { decoded, halfPlace, type Readable, readBytes } from "./reading.ts";
 import type { Part, Weight } from "./weights.ts";
 
-/** Formats of the blocks that products take: 32 values of a row with a scale of their own. */
-export const blockFormats = ["q8_0", "q4_0"] as const;
-export type BlockFormat = (typeof blockFormats)[number];
+/** Formats of blocks, 32 values of a row with a scale of their own; and that of rows with one scale each. */
+const blockFormats = ["q8_0", "q4_0"] as const;
+export const packedFormats = [...blockFormats, "int8"] as const;
+type BlockFormat = (typeof blockFormats)[number];
+export type PackedFormat = (typeof packedFormats)[number];
+
+/** Columns that products of int8 take at most. */
+const widest = 2 ** 17;
 
 const encodings = { q8_0: "Q8_0", q4_0: "Q4_0" } as const;
 const encoders = { q8_0: toQ8_0, q4_0: toQ4_0 } as const;
@@ -23,10 +29,11 @@ export interface Found {
 export function formatOf(
   { shape, transposed, plus, minusExp }: Weight,
   parts: readonly Found[],
-  asked: BlockFormat | "float32" | undefined,
-): BlockFormat | undefined {
+  asked: PackedFormat | "float32" | undefined,
+): PackedFormat | undefined {
   const [, columns] = shape as [number, number];
-  if (asked === "float32" || shape.length !== 2 || columns % 32 !== 0 || plus || minusExp) return undefined;
+  if (asked === "float32" || shape.length !== 2 || plus || minusExp) return undefined;
+  if (asked === "int8" ? columns > widest : columns % 32 !== 0) return undefined;
   // Blocks go along the rows of one matrix after the other; four rows lie side by side.
   if (transposed && parts.some(({ part }) => part.shape.length > 2 && part.shape.at(-1)! % 4 !== 0)) return undefined;
   if (transposed && parts.length > 1) return undefined;
@@ -39,14 +46,72 @@ export function formatOf(
 }
 
 /** Bytes of the kernels' memory that a weight takes. */
-export function bytesOf({ shape }: Weight, format: BlockFormat | undefined): number {
+export function bytesOf({ shape }: Weight, format: PackedFormat | undefined): number {
   if (!format) return 4 * shape.reduce((product, length) => product * length, 1);
   const [rows, columns] = shape as [number, number];
-  return 4 * Math.ceil(rows / 4) * (columns / 32) * blockBytes[format];
+  const fours = Math.ceil(rows / 4);
+  // Of int8 the scales are beside the numbers.
+  return format === "int8"
+    ? 4 * fours * (32 * Math.ceil(columns / 32) + 4) + 64
+    : 4 * fours * (columns / 32) * blockBytes[format];
 }
 
 /** Reads the parts of a weight below one another; `seen` is told how many bytes of which part were read. */
 export async function packWeight(
+  packing: Packing,
+  weight: Weight,
+  parts: readonly Found[],
+  format: PackedFormat,
+  signal: AbortSignal | undefined,
+  seen: (name: string, bytes: number) => void,
+): Promise<void> {
+  const packed = format === "int8" ? packRows : packBlocks;
+  await packed(packing, weight, parts, format as BlockFormat, signal, seen);
+}
+
+async function packRows(
+  packing: Packing,
+  { transposed }: Weight,
+  parts: readonly Found[],
+  _format: unknown,
+  signal: AbortSignal | undefined,
+  seen: (name: string, bytes: number) => void,
+): Promise<void> {
+  const columns = packing.weights.shape[1]!;
+  const writer = new RowWriter(packing, columns);
+  const write = ({ bytes, scales }: Int8Rows, interleaved: number | undefined) => {
+    const [numbers, own] = interleaved
+      ? [
+          halved(bytes, interleaved, columns),
+          new Float32Array(halved(new Uint8Array(scales.buffer), interleaved, 4).buffer),
+        ]
+      : [bytes, scales];
+    packing.scales.data.set(own, writer.rows);
+    writer.push(numbers);
+  };
+  for (const { part, stored } of parts) {
+    const count = part.shape.reduce((product, length) => product * length, 1);
+    const outputs = part.shape.at(-1)!;
+    // The rows of a matrix that is stored the other way round begin in its first piece and end in its last.
+    const matrix = new Float32Array(transposed ? columns * outputs : 0);
+    const together = transposed ? outputs : (stored.interleaved ?? 1) * columns;
+    await readBytes(stored, count, together, signal, (from, bytes) => {
+      const values = decoded(stored, bytes, part.name, from);
+      if (!transposed) write(toInt8(values, values.length / columns, columns), stored.interleaved);
+      for (let at = 0; transposed && at < values.length; ) {
+        const filled = (from + at) % matrix.length;
+        const some = values.subarray(at, at + matrix.length - filled);
+        matrix.set(some, filled);
+        at += some.length;
+        if (filled + some.length === matrix.length) write(toInt8(matrix, outputs, columns, true), undefined);
+      }
+      seen(part.name, bytes.length);
+    });
+  }
+  writer.end();
+}
+
+async function packBlocks(
   packing: Packing,
   { transposed }: Weight,
   parts: readonly Found[],
@@ -89,11 +154,16 @@ class RowWriter {
   readonly rowBytes: number;
   readonly #packing: Packing;
   #row = 0;
-  #left = new Uint8Array(0);
+  #left: Uint8Array = new Uint8Array(0);
 
   constructor(packing: Packing, rowBytes: number) {
     this.#packing = packing;
     this.rowBytes = rowBytes;
+  }
+
+  /** Rows so far. */
+  get rows(): number {
+    return this.#row + this.#left.length / this.rowBytes;
   }
 
   push(rows: Uint8Array): void {
@@ -129,7 +199,7 @@ function turned(values: Float32Array, outputs: number): Float32Array {
 }
 
 /** Rows of heads of `width` rows, the even ones before the odd ones. */
-function halved(bytes: Uint8Array, width: number, rowBytes: number): Uint8Array {
+function halved(bytes: Uint8Array, width: number, rowBytes: number): Uint8Array<ArrayBuffer> {
   const result = new Uint8Array(bytes.length);
   for (let row = 0; row * rowBytes < bytes.length; row++)
     result.set(bytes.subarray(row * rowBytes, (row + 1) * rowBytes), halfPlace(row, width) * rowBytes);

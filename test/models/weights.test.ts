@@ -11,21 +11,28 @@ import { Memory } from "../../src/models/memory.ts";
 import { keyOf, matrix, productsOf, stacked, transposed, type Weight, weightsOf } from "../../src/models/weights.ts";
 import { Config, embed, fromBuffers, fromFolder, loadModel, quantise, type Source } from "../../src/models.ts";
 import { random } from "../../src/oracle.ts";
-import { type Kernels, load as loadKernels, PackedWeights } from "../../src/wasm.ts";
+import { dequantise, type Kernels, load as loadKernels, PackedWeights, quantise as quantiseRows } from "../../src/wasm.ts";
 import { shaped } from "../bench/shapes.ts";
 import { apart, bytesOf, expected, names, pathOf } from "./fixtures.ts";
 
-const formats = [
-  ["q8_0", "Q8_0", toQ8_0],
-  ["q4_0", "Q4_0", toQ4_0],
-] as const;
-type Encode = (typeof formats)[number][2];
+/** What rows of so many values become. */
+type Round = (values: Float32Array, columns: number) => Float32Array;
+const inBlocks =
+  (encoding: string, encode: (values: Float32Array) => Uint8Array): Round =>
+  (values) => {
+    const result = new Float32Array(values.length);
+    encodings[encoding]!.decode(encode(values), result);
+    return result;
+  };
+const inRows: Round = (data, columns) =>
+  dequantise(quantiseRows({ shape: [data.length / columns, columns], data }, "int8")).data;
 
-const rounded = (values: Float32Array, name: string, encode: Encode): Float32Array => {
-  const result = new Float32Array(values.length);
-  encodings[name]!.decode(encode(values), result);
-  return result;
-};
+const formats = [
+  ["q8_0", inBlocks("Q8_0", toQ8_0)],
+  ["q4_0", inBlocks("Q4_0", toQ4_0)],
+  ["int8", inRows],
+] as const;
+
 /** Values [..., rows, columns] with the last two axes exchanged. */
 const turned = (values: Float32Array, rows: number, columns: number): Float32Array =>
   values.map((_, at) => {
@@ -33,8 +40,8 @@ const turned = (values: Float32Array, rows: number, columns: number): Float32Arr
     return values[lead + (within % rows) * columns + Math.floor(within / rows)]!;
   });
 
-/** A fixture whose products have the values that blocks of 32 of a row stand for. */
-function dequantised(name: string, encoding: string, encode: Encode): Source {
+/** A fixture whose products have the values that numbers of few bits stand for. */
+function dequantised(name: string, format: string, rounded: Round): Source {
   const tensors: Record<string, WritableTensor> = {};
   for (const file of readdirSync(pathOf(name)))
     if (/^model.*safetensors$/.test(file)) Object.assign(tensors, readSafetensors(bytesOf(`${name}/${file}`)).tensors);
@@ -43,15 +50,15 @@ function dequantised(name: string, encoding: string, encode: Encode): Source {
   const products = productsOf(plan);
   let changed = 0;
   for (const weight of weightsOf(plan)) {
-    if (!products.has(keyOf(weight)) || weight.shape[1]! % 32 !== 0) continue;
+    if (!products.has(keyOf(weight)) || (format !== "int8" && weight.shape[1]! % 32 !== 0)) continue;
     for (const part of weight.parts) {
       const found = ["", ...(plan.prefixes ?? [])].map((prefix) => prefix + part.name).find((one) => tensors[one])!;
       const { shape, data } = tensors[found]!;
       const [rows, columns] = part.shape.slice(-2) as [number, number];
       const values = Float32Array.from(data as Float32Array);
       const result = weight.transposed
-        ? turned(rounded(turned(values, rows, columns), encoding, encode), columns, rows)
-        : rounded(values, encoding, encode);
+        ? turned(rounded(turned(values, rows, columns), rows), columns, rows)
+        : rounded(values, weight.shape[1]!);
       tensors[found] = { shape, data: result, dtype: "F32" };
       changed++;
     }
@@ -60,38 +67,26 @@ function dequantised(name: string, encoding: string, encode: Encode): Source {
   return fromBuffers({ "config.json": config, "model.safetensors": writeSafetensors(tensors) });
 }
 
-describe.each(formats)("%s", (format, encoding, encode) => {
-  test.each(names)("%s: the model of the values that the blocks stand for, within its float32 budget", async (name) => {
-    const { ids, pixels, tensors, budget } = expected(name);
-    const sequence = pixels ? { pixels } : { tokens: ids };
-    const key = tensors.logits ? "logits" : "out";
-    const exact = await loadModel(dequantised(name, encoding, encode));
-    const options = { weights: format, activations: "float32" } as const;
-    const model = await loadModel(fromFolder(pathOf(name)), options);
-    expect(model.bytes).toBeLessThan(exact.bytes);
-    const [wanted, found] = [exact, model].map((one) => {
-      const { logits, hidden } = one.forward([sequence], { logits: "all", hidden: true });
-      return (tensors.logits ? logits : hidden)[0]!;
-    }) as [Float32Array, Float32Array];
-    expect(apart(found, wanted)).toBeLessThan(budget(key));
-    exact.dispose();
-    model.dispose();
-  });
-
-  test("quantised before or at loading it is the same model, bit for bit", async () => {
-    const { ids } = expected("llama");
-    const bytes = await quantise(fromFolder(pathOf("llama")), { encoding });
-    const before = fromBuffers({ "config.json": bytesOf("llama/config.json"), "model.safetensors": bytes });
-    const [first, second] = await Promise.all([
-      loadModel(before),
-      loadModel(fromFolder(pathOf("llama")), { weights: format }),
-    ]);
-    expect(first.bytes).toBe(second.bytes);
-    const logits = (model: typeof first) => model.forward([{ tokens: ids }], { logits: "all" }).logits[0]!;
-    expect(logits(first)).toEqual(logits(second));
-    const floats = await loadModel(before, { weights: "float32" });
-    expect(floats.bytes).toBeGreaterThan(first.bytes);
-  });
+describe.each(formats)("%s", (format, rounded) => {
+  test.each(names)(
+    "%s: the model of the values that the numbers stand for, within its float32 budget",
+    async (name) => {
+      const { ids, pixels, tensors, budget } = expected(name);
+      const sequence = pixels ? { pixels } : { tokens: ids };
+      const key = tensors.logits ? "logits" : "out";
+      const exact = await loadModel(dequantised(name, format, rounded));
+      const options = { weights: format, activations: "float32" } as const;
+      const model = await loadModel(fromFolder(pathOf(name)), options);
+      expect(model.bytes).toBeLessThan(exact.bytes);
+      const [wanted, found] = [exact, model].map((one) => {
+        const { logits, hidden } = one.forward([sequence], { logits: "all", hidden: true });
+        return (tensors.logits ? logits : hidden)[0]!;
+      }) as [Float32Array, Float32Array];
+      expect(apart(found, wanted)).toBeLessThan(budget(key));
+      exact.dispose();
+      model.dispose();
+    },
+  );
 
   test("rows of any number, below one another, in pairs, or stored the other way round", async () => {
     const source = random(5);
@@ -143,10 +138,28 @@ describe.each(formats)("%s", (format, encoding, encode) => {
       const [rows, columns] = weight.shape as [number, number];
       const found = new Float32Array(rows * columns);
       for (let row = 0; row < rows; row++) packed.readRow(row, found.subarray(row * columns, (row + 1) * columns));
-      expect(apart(found, rounded(wanted, encoding, encode))).toBe(0);
+      expect(apart(found, rounded(wanted, columns))).toBe(0);
     }
     memory.release();
   });
+});
+
+test.each([
+  ["q8_0", "Q8_0"],
+  ["q4_0", "Q4_0"],
+] as const)("%s: quantised before or at loading it is the same model, bit for bit", async (format, encoding) => {
+  const { ids } = expected("llama");
+  const bytes = await quantise(fromFolder(pathOf("llama")), { encoding });
+  const before = fromBuffers({ "config.json": bytesOf("llama/config.json"), "model.safetensors": bytes });
+  const [first, second] = await Promise.all([
+    loadModel(before),
+    loadModel(fromFolder(pathOf("llama")), { weights: format }),
+  ]);
+  expect(first.bytes).toBe(second.bytes);
+  const logits = (model: typeof first) => model.forward([{ tokens: ids }], { logits: "all" }).logits[0]!;
+  expect(logits(first)).toEqual(logits(second));
+  const floats = await loadModel(before, { weights: "float32" });
+  expect(floats.bytes).toBeGreaterThan(first.bytes);
 });
 
 test("columns that are no multiple of 32 stay floats", async () => {
@@ -167,7 +180,7 @@ test("columns that are no multiple of 32 stay floats", async () => {
 test("words that are no format, blocks that are none, and then nothing stays loaded", async () => {
   const source = fromFolder(pathOf("llama"));
   await expect(loadModel(source, { weights: "int3" as "q8_0" })).rejects.toThrow(
-    "weights: must be q8_0 or q4_0 or float32, got int3",
+    "weights: must be q8_0 or q4_0 or int8 or float32, got int3",
   );
   await expect(loadModel(source, { activations: "int4" as "int8" })).rejects.toThrow(
     "activations: must be int8 or float32, got int4",
@@ -187,7 +200,7 @@ test("words that are no format, blocks that are none, and then nothing stays loa
   expect(kernels.arena.used).toBe(before);
 });
 
-describe.each(["float32", "q8_0", "q4_0"] as const)("in %s the kernels' memory stays below 1.25 times", (weights) => {
+describe.each(["float32", "q8_0", "q4_0", "int8"] as const)("in %s the kernels' memory stays below 1.25 times", (weights) => {
   const ratio = (kernels: Kernels, bytes: number) => kernels.arena.memory.buffer.byteLength / bytes;
   const tokens = (count: number, from = 0) => Array.from({ length: count }, (_, i) => (from + 7919 * i) % 30_000);
 

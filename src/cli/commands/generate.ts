@@ -4,7 +4,7 @@ import { modelFlags, modelOf, numberOf, rate } from "../models.ts";
 
 export const usage = `attnspec generate --prompt TEXT [--model DIR|URL|FILE.gguf] [--chat] [--max-tokens N] [--stop TEXT]…
                   [--temperature X] [--top-k N] [--top-p X] [--min-p X] [--repetition-penalty X] [--seed N] [--json]
-                  [--window N [--sinks N]] [--weights float32|q8_0|q4_0] [--activations int8|float32]
+                  [--window N [--sinks N]] [--weights float32|q8_0|q4_0|int8] [--activations int8|float32]
   Writes on from a prompt, text to stdout as it comes, tokens per second to stderr. Without --model it is the small model
   of the package. --chat: the prompt is a user's message, put into the model's template. --json: one line for each token.
   --window: only the last N tokens are kept, and the first ones (--sinks, 4), so that text goes on beyond the context.`;

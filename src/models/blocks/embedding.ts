@@ -43,7 +43,9 @@ export function embedPatches(spec: PatchEmbedding, images: readonly Float32Array
               cut.data[to++] = image[(c * height + y * patch + i) * width + z * patch + j]!;
     const own = ops.rows(x, n * rows, rows);
     own.data.set(first.data);
-    own.data.set(ops.linear(cut, pass.linear(spec.projection)).data, model);
+    // The product may move the memory, and views with it.
+    const projected = ops.linear(cut, pass.linear(spec.projection));
+    own.data.set(projected.data, model);
     ops.add(own, positions);
   });
   return x;
