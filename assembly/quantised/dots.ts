@@ -3,8 +3,8 @@
  * bytes (`src/wasm/dots.ts` finds out) results are the same bits as those of `integerProduct`, several times as fast.
  */
 import { madd } from "../lanes";
+import { storeEdge } from "../rows/edge";
 import { firstRow, rowGroups } from "./bytes";
-import { finish } from "./integer";
 import { blockBytes, blocksOf, Format, scalesAt } from "./layout";
 
 /** Adds to each lane the products of its four bytes: `a` is signed, and so may `b` be, or not. */
@@ -332,7 +332,7 @@ function strip(
       }
       a = b;
     } else {
-      for (const last = w0 + 128; w0 < last; w0 += 16) {
+      for (const last = w0 + 128; w0 < last; ) {
         const flip = v128.load(masks);
         const n0 = v128.xor(v128.load(w0), flip);
         const n1 = v128.xor(v128.load(w1), flip);
@@ -350,10 +350,21 @@ function strip(
           s12 = dot(x1, n2, s12);
           s13 = dot(x1, n3, s13);
         }
-        w1 += 16;
-        w2 += 16;
-        w3 += 16;
-        a += rows << 2;
+        const twice = rows === 1 && format === Format.int8;
+        if (twice) {
+          // Sums of whole rows wait for one another: those of every other word are kept apart.
+          const x1 = v128.load32_splat(a, 4);
+          s10 = dot(x1, v128.xor(v128.load(w0, 16), flip), s10);
+          s11 = dot(x1, v128.xor(v128.load(w1, 16), flip), s11);
+          s12 = dot(x1, v128.xor(v128.load(w2, 16), flip), s12);
+          s13 = dot(x1, v128.xor(v128.load(w3, 16), flip), s13);
+        }
+        const step: usize = twice ? 32 : 16;
+        w0 += step;
+        w1 += step;
+        w2 += step;
+        w3 += step;
+        a += twice ? 8 : rows << 2;
       }
     }
     if (format !== Format.int8) {
@@ -381,6 +392,12 @@ function strip(
     }
   }
   if (format === Format.int8) {
+    if (rows === 1) {
+      s00 = i32x4.add(s00, s10);
+      s01 = i32x4.add(s01, s11);
+      s02 = i32x4.add(s02, s12);
+      s03 = i32x4.add(s03, s13);
+    }
     v128.store(out, s00);
     v128.store(out, s01, 16);
     v128.store(out, s02, 32);
@@ -478,6 +495,36 @@ function tile5(
   else tile(5, Format.int8, w0, w1, a, scales, sums, blocks, masks, out);
 }
 
+/**
+ * Sums of four columns, `step` bytes apart, for int8 (`wide` not 0) times the scales of columns and rows, plus the bias, to
+ * `width` columns of C.
+ */
+@inline
+function finish(
+  sums: usize,
+  step: usize,
+  wide: usize,
+  scales: usize,
+  bias: usize,
+  c: usize,
+  cRow: usize,
+  rows: i32,
+  width: i32,
+): void {
+  const across = wide ? v128.load(wide) : f32x4.splat(0);
+  const plus = bias ? v128.load(bias) : f32x4.splat(0);
+  for (let row = 0; row < rows; row++) {
+    let y = v128.load(sums);
+    if (wide) y = f32x4.mul(f32x4.convert_i32x4_s(y), f32x4.mul(across, v128.load32_splat(scales)));
+    if (bias) y = f32x4.add(y, plus);
+    if (width >= 4) v128.store(c, y);
+    else storeEdge(c, width, y);
+    sums += step;
+    scales += 4;
+    c += cRow;
+  }
+}
+
 /** Bytes of scratch that {@link dotProduct} needs. */
 export function dotScratch(): usize {
   return 32 + 10 * 16;
@@ -509,6 +556,7 @@ export function dotProduct(
   const streams = rows <= 2 ? 4 : 2;
   const length = (fours + streams - 1) / streams;
   const groups = rowGroups(rows);
+  const cRow = (<usize>columns) << 2;
   const out = scratch + 32;
   v128.store(scratch, i8x16.splat(<i8>flip));
   v128.store(scratch, i8x16.splat(15), 16);
@@ -536,21 +584,20 @@ export function dotProduct(
       } else if (many === 3) tile3(format, w0, w1, a, s, t, blocks, scratch, out);
       else if (many === 4) tile4(format, w0, w1, a, s, t, blocks, scratch, out);
       else tile5(format, w0, w1, a, s, t, blocks, scratch, out);
-      let from = out;
-      for (let row = 0; row < many; row++)
-        for (let stream = 0; stream < streams; stream++) {
-          const column = (stream === 0 ? g0 : stream === 1 ? g1 : stream === 2 ? g2 : g3) << 2;
-          const at = (<usize>column) << 2;
-          finish(
-            from,
-            rowScales ? rowScales + at : 0,
-            s + (<usize>row << 2),
-            bias ? bias + at : 0,
-            c + <usize>(first + row) * ((<usize>columns) << 2) + at,
-            columns - column,
-          );
-          from += 16;
-        }
+      for (let stream = 0; stream < streams; stream++) {
+        const column = (stream === 0 ? g0 : stream === 1 ? g1 : stream === 2 ? g2 : g3) << 2;
+        finish(
+          out + (<usize>stream << 4),
+          <usize>streams << 4,
+          rowScales ? rowScales + ((<usize>column) << 2) : 0,
+          s,
+          bias ? bias + ((<usize>column) << 2) : 0,
+          c + <usize>first * cRow + ((<usize>column) << 2),
+          cRow,
+          many,
+          columns - column,
+        );
+      }
     }
   }
 }

@@ -451,7 +451,7 @@ function halfBytesFour(
 }
 
 /** Four sums, for int8 (`wide` not 0) times the scales of row and columns, plus the bias, to `width` columns of C. */
-export function finish(sums: usize, wide: usize, scale: usize, bias: usize, target: usize, width: i32): void {
+function finish(sums: usize, wide: usize, scale: usize, bias: usize, target: usize, width: i32): void {
   let y = v128.load(sums);
   if (wide) y = f32x4.mul(f32x4.convert_i32x4_s(y), f32x4.mul(v128.load(wide), v128.load32_splat(scale)));
   if (bias) y = f32x4.add(y, v128.load(bias));
