@@ -47,10 +47,10 @@ export class PackedWeights {
     return this.#scales.address && this.#address;
   }
 
-  /** Bytes of the memory that the numbers take, with the scales of their blocks. */
+  /** Bytes of the memory that the numbers take, with their scales. */
   get bytes(): number {
     const [N, K] = this.shape as [number, number];
-    return Math.ceil(N / 4) * groupBytes(this.format, K);
+    return Math.ceil(N / 4) * (groupBytes(this.format, K) + (this.format === "int8" ? 16 : 0));
   }
 
   /**

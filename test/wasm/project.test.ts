@@ -126,6 +126,8 @@ for (const { name, runs, kernels } of [...targets, { name: "relaxed, dots wide",
         pieces.write(4, w.data.subarray(4 * own, 8 * own));
         pieces.write(0, w.data.subarray(0, 4 * own));
         pieces.write(8, w.data.subarray(8 * own));
+        // Three times four rows, of int8 with their scales.
+        expect(whole.bytes).toBe({ int8: 3 * 4 * (96 + 4), q8_0: 3 * 4 * 3 * 34, q4_0: 3 * 4 * 3 * 18 }[format]);
         const x = drawn(5, 96);
         expect(kernels.project(x, pieces.weights)).toEqual(kernels.project(x, whole));
         const values = dequantise(w);
