@@ -45,6 +45,7 @@ export function matricesProgram({ sizes, vectors, transposed, biased }: Matrices
   return `enable f16;
 enable subgroups;
 enable chromium_experimental_subgroup_matrix;
+diagnostic(off, chromium.subgroup_matrix_uniformity);
 ${matmulParams.wgsl}
 ${storage(1, "a", type(vectors[0]))}
 ${storage(2, "b", type(vectors[1]))}

@@ -99,8 +99,12 @@ export function attentionProgram(program: AttentionProgram): string {
     if (!half) return part(total);
     return `${all((at) => `var h${at} = Short();`)}\n${part("h")}\n${all((at) => `${total}${at} += vec4f(h${at});`)}`;
   };
-  // Scores of short numbers are scaled before they may overflow.
-  const [scaleOfQueries, scaleOfScores] = half ? [" * params.scale", ""] : ["", " * params.scale"];
+  // Scores of short numbers are scaled before they may overflow, to powers of two only after.
+  const [scaleOfQueries, scaleOfScores] = !half
+    ? ["", " * params.scale"]
+    : capped
+      ? [" * params.scale", ""]
+      : [" * (params.scale * 0.6931471805599453)", " * 1.4426950408889634"];
   const [keyUnits, queryUnits, valueUnits] = [allKeys4 * features4, queries4 * features4, keysAtOnce * wide];
   // What an invocation carries to what is shared: read first, written where all are done with what stood there.
   const fetchKeys = together(
@@ -296,7 +300,7 @@ ${lines(tall, (i) => lines(keys4, (g) => `${sum}${i}_${g} = fma(Short(q${i >> 2}
         : ""
     };
     if (${checked || slopes || capped ? "false" : "whole"}) {
-${half ? "" : lines(tall, (i) => lines(keys4, (g) => `s${i}_${g} *= params.scale;`))}
+${scaleOfScores && lines(tall, (i) => lines(keys4, (g) => `s${i}_${g} = s${i}_${g}${scaleOfScores};`))}
     } else {
 ${lines(
   tall,
