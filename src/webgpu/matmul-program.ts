@@ -22,6 +22,8 @@ export interface MatmulProgram extends MatmulShape {
   readonly vectors: readonly [boolean, boolean, boolean];
   readonly transposed: boolean;
   readonly biased: boolean;
+  /** Whether the inner axis is so many whole parts, and a and b are read in vectors: then nothing is asked in the loop. */
+  readonly even: boolean;
   /** The type that numbers are rounded to before they are multiplied: sums over a part are kept in it, those of all in float32. */
   readonly half?: "f16" | "f32" | undefined;
 }
@@ -45,7 +47,7 @@ export function sharedBytes(shape: MatmulShape): number {
 }
 
 export function matmulProgram(program: MatmulProgram): string {
-  const { tall, wide, across, down, deep, ahead, vectors, transposed, biased, half } = program;
+  const { tall, wide, across, down, deep, ahead, vectors, transposed, biased, even, half } = program;
   const { rows, columns } = tileOf(program);
   const threads = across * down;
   const [deep4, columns4, rows4, tall4] = [deep / 4, columns / 4, rows / 4, tall / 4];
@@ -61,12 +63,31 @@ export function matmulProgram(program: MatmulProgram): string {
   const exchanged = (at: string, part: string) => `(${at} ^ ((${part} * ${Math.max(1, 8 / deep4)}u) & 7u))`;
   const fetchTurned = (name: string, read: string, base: string, from: string, count: number) =>
     shares(count * deep4, (i, at) =>
-      lines(
-        4,
-        (j) =>
-          `${name}${i}_${j} = ${read}(${base}, ${from} + 4u * (${at} / ${deep4}u) + ${j}u, depthBase / 4u + ${at} % ${deep4}u);`,
+      lines(4, (j) =>
+        even
+          ? `${name}${i}_${j} = ${name}[${name}${i}_${j}At + depthBase / 4u];`
+          : `${name}${i}_${j} = ${read}(${base}, ${from} + 4u * (${at} / ${deep4}u) + ${j}u, depthBase / 4u + ${at} % ${deep4}u);`,
       ),
     );
+  // What is beyond the last row or column is read as the last, and not written.
+  const placesTurned = (name: string, base: string, from: string, count: number, rows: string) =>
+    lines(Math.ceil((count * deep4) / threads), (i) =>
+      lines(4, (j) => {
+        const at = `(local + ${i * threads}u)`;
+        const row = `min(${from} + 4u * (${at} / ${deep4}u) + ${j}u, ${rows} - 1u)`;
+        return `let ${name}${i}_${j}At = ${base} / 4u + ${row} * (params.depth / 4u) + ${at} % ${deep4}u;`;
+      }),
+    );
+  const places = () => {
+    const ofA = placesTurned("a", "aBase", "rowBase", rows4, "params.rows");
+    if (transposed) return `${ofA}\n${placesTurned("b", "bBase", "columnBase", columns4, "params.columns")}`;
+    const ofB = lines(Math.ceil((deep * columns4) / threads), (i) => {
+      const at = `(local + ${i * threads}u)`;
+      const column4 = `min(columnBase / 4u + ${at} % ${columns4}u, params.columns / 4u - 1u)`;
+      return `let b${i}At = bBase / 4u + ${at} / ${columns4}u * (params.columns / 4u) + ${column4};`;
+    });
+    return `${ofA}\n${ofB}`;
+  };
   const storeTurned = (name: string, target: string, count: number) =>
     shares(
       count * deep4,
@@ -81,9 +102,10 @@ ${lines(4, (c) => {
   const storeA = storeTurned("a", "sharedA", rows4);
   const fetchB = transposed
     ? fetchTurned("b", "readB", "bBase", "columnBase", columns4)
-    : shares(
-        deep * columns4,
-        (i, at) => `b${i} = readB(bBase, depthBase + ${at} / ${columns4}u, columnBase / 4u + ${at} % ${columns4}u);`,
+    : shares(deep * columns4, (i, at) =>
+        even
+          ? `b${i} = b[b${i}At + depthBase * (params.columns / 4u)];`
+          : `b${i} = readB(bBase, depthBase + ${at} / ${columns4}u, columnBase / 4u + ${at} % ${columns4}u);`,
       );
   const storeB = transposed
     ? storeTurned("b", "sharedB", columns4)
@@ -145,6 +167,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
   let aBase = params.a + group.z * params.aStep;
   let bBase = params.b + group.z * params.bStep;
 ${lines(tall, (i) => lines(wide, (j) => `var r${i}_${j} = vec4f();`))}
+${even ? places() : ""}
 ${carried("a", rows4 * deep4, true)}
 ${transposed ? carried("b", columns4 * deep4, true) : carried("b", deep * columns4, false)}
 ${

@@ -32,13 +32,14 @@ const halfShapes: readonly MatmulShape[] = [
 ];
 
 interface Wanted extends Pick<MatmulProgram, "vectors" | "transposed" | "biased" | "half"> {
+  readonly depth: number;
   readonly rows: number;
   readonly columns: number;
   readonly batch: number;
 }
 
 /** The program for a product, and what of the result a workgroup of it makes. */
-function programFor(device: Device, { rows, columns, batch, ...wanted }: Wanted, shape?: MatmulShape) {
+function programFor(device: Device, { rows, columns, depth, batch, ...wanted }: Wanted, shape?: MatmulShape) {
   const { half, transposed, biased, vectors } = wanted;
   const { matrices: sizes } = device;
   const { maxComputeWorkgroupStorageSize: most, maxComputeInvocationsPerWorkgroup: threads } = device.gpu.limits;
@@ -50,7 +51,9 @@ function programFor(device: Device, { rows, columns, batch, ...wanted }: Wanted,
       code: () => matricesProgram(program),
     };
   }
-  const program = { ...(shape ?? shapeFor(device, half ? halfShapes : shapes, rows, columns, batch)), ...wanted };
+  const chosen = shape ?? shapeFor(device, half ? halfShapes : shapes, rows, columns, batch);
+  const even = vectors[0] && vectors[1] && depth > 0 && depth % chosen.deep === 0;
+  const program = { ...chosen, ...wanted, even };
   return {
     tile: tileOf(program),
     key: `matmul ${JSON.stringify(program)}`,
@@ -103,7 +106,7 @@ export function matmul(
     const target = call.target("into", [...lead, columns], into, { a, b, bias });
     const vectors = [depth % 4 === 0, (transposed ? depth : columns) % 4 === 0, columns % 4 === 0] as const;
     const half = halfOf(call, device, options);
-    const wanted = { rows, columns, batch, vectors, transposed, biased: added !== undefined, half };
+    const wanted = { rows, columns, depth, batch, vectors, transposed, biased: added !== undefined, half };
     const { tile, key, code } = programFor(device, wanted, shape);
     const most = device.gpu.limits.maxComputeWorkgroupsPerDimension;
     // What one binding cannot hold or one dispatch not reach goes to further ones: entries, then rows, then columns.

@@ -178,6 +178,7 @@ test.each(productShapes)("a product in tiles of the shape %o is within the bound
   for (const [M, K, N] of [
     [37, 29, 45],
     [140, 36, 132],
+    [131, 48, 140],
   ] as const)
     for (const transposed of [false, true]) {
       const [a, b, bias] = [floats(M, K), transposed ? floats(N, K) : floats(K, N), floats(N)];
