@@ -346,7 +346,7 @@ describe("vectors", () => {
 });
 
 describe("bench", () => {
-  test("measures what its name says, beside straight loops that agree with it, in processes of their own", {
+  test("measures what its name says, beside loops and the peers installed here, in processes of their own", {
     timeout: 60_000,
   }, async () => {
     const args = ["bench", "matmul", "--filter", "matmul 64", "--processes", "2", "--rounds", "1", "--json"];
@@ -354,9 +354,17 @@ describe("bench", () => {
     const { target, processes, entries } = JSON.parse(stdout) as Report;
     expect([code, target, processes, entries.map(({ name }) => name)]).toEqual([0, "simd", 2, ["matmul 64"]]);
     const [{ rivals, ofPeak, ofBandwidth }] = entries as [Report["entries"][number]];
-    expect(Object.keys(rivals)).toContain("loops");
+    expect(Object.keys(rivals)).toEqual(["loops", "onnxruntime-web", "tfjs-backend-wasm"]);
     expect(ofPeak!.least).toBeGreaterThan(0);
     expect(ofBandwidth).toBe(null);
+  });
+  test("has peers to develop with that nobody who installs the package gets", () => {
+    const { dependencies, peerDependencies, devDependencies } = JSON.parse(readFileSync(`${root}package.json`, "utf8"));
+    expect(dependencies).toBe(undefined);
+    for (const peer of ["onnxruntime-web", "@tensorflow/tfjs-core", "@tensorflow/tfjs-backend-wasm"]) {
+      expect(devDependencies).toHaveProperty([peer]);
+      expect(peerDependencies).not.toHaveProperty([peer]);
+    }
   });
   test("what is not there is refused", async () => {
     await expect(bench(["matmul", "--peers", folder])).rejects.toThrow(
