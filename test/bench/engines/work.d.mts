@@ -1,0 +1,2 @@
+/** Calls by name. */
+export const work: Readonly<Record<string, unknown>>;
