@@ -1,5 +1,6 @@
 /** How the products' tiles are made: which way is fastest depends on the engine, and the results are the same bits. */
 import type { Arena } from "./arena.ts";
+import { step, timed } from "./clock.ts";
 import { KernelError } from "./error.ts";
 import type { Exports } from "./exports.ts";
 
@@ -10,16 +11,25 @@ export type Tile = (typeof tiles)[number];
 /** The faster ones found so far in this process, one a target. */
 const found = new Map<string, Tile>();
 
-/** Operations after which it is worth 20 ms to find out: some 30 ms of work. */
-const worthwhile = 1e9;
+/**
+ * Operations after which each part of the measurement takes place: after some 30 ms of work, and again after twice as
+ * much. What a compiler that works beside us, if there is a core for it, has not made ready for one part is ready for a
+ * later one.
+ */
+const parts = [1e9, 2e9, 4e9, 8e9] as const;
+/** Milliseconds of each. */
+const lasting = 5;
 
-/** Keeps count of the work done and chooses a tile once there has been enough of it; at once if one is given. */
+/** Keeps count of the work done and chooses a tile while there is more and more of it; at once if one is given. */
 export class TileChoice {
   readonly #exports: Exports;
   readonly #arena: Arena;
   readonly #target: string;
   #spent = 0;
-  #open: boolean;
+  /** Parts of the measurement that are over. */
+  #measured = 0;
+  /** The least time that each has taken. */
+  readonly #best = tiles.map(() => Infinity);
   #tile: Tile;
 
   constructor(exports: Exports, arena: Arena, target: string, given: Tile | undefined) {
@@ -29,7 +39,7 @@ export class TileChoice {
     this.#arena = arena;
     this.#target = target;
     const known = given ?? found.get(target);
-    this.#open = known === undefined;
+    if (known !== undefined) this.#measured = parts.length;
     this.#tile = known ?? "4x8";
     this.#use(this.#tile);
   }
@@ -40,12 +50,14 @@ export class TileChoice {
 
   /** Takes note of so many multiplications and additions. */
   spend(operations: number): void {
-    if (!this.#open) return;
+    if (this.#measured === parts.length) return;
     this.#spent += operations;
-    if (this.#spent < worthwhile) return;
-    this.#open = false;
-    this.#tile = found.get(this.#target) ?? this.#fastest();
-    found.set(this.#target, this.#tile);
+    if (this.#spent < parts[this.#measured]!) return;
+    const known = found.get(this.#target);
+    // Calls far larger than a part are followed by one part each.
+    this.#measured = known === undefined ? this.#measured + 1 : parts.length;
+    this.#tile = known ?? this.#measure();
+    if (this.#measured === parts.length) found.set(this.#target, this.#tile);
     this.#use(this.#tile);
   }
 
@@ -53,31 +65,36 @@ export class TileChoice {
     this.#exports.chooseTile(tiles.indexOf(tile));
   }
 
-  /** Multiplies small matrices in every way, in turn, until the compilers have done their work and 20 ms have passed. */
-  #fastest(): Tile {
+  #measure(): Tile {
+    const tick = step();
+    if (tick !== undefined) return this.#fastest(tick);
+    // Clocks of Workers stand still while they compute; their engines check every load.
+    this.#measured = parts.length;
+    return "4x8-shuffled";
+  }
+
+  /** Multiplies small matrices in every way, in turn, and says which has been the fastest so far. */
+  #fastest(tick: number): Tile {
     const [rows, columns, depth] = [60, 64, 256];
     const region = this.#arena.region();
     const [a, b, c] = [region.tensor([rows, depth]), region.tensor([depth, columns]), region.tensor([rows, columns])];
     a.data.fill(1);
     b.data.fill(1);
     const scratch = region.allocate(this.#exports.matmulScratch(columns, depth) >>> 0);
-    const best = tiles.map(() => Infinity);
-    const start = performance.now();
-    for (let round = 0; round < 100; round++) {
+    const product = () =>
+      this.#exports.matmul(
+        ...([a.address, 4 * depth, b.address, 4 * columns, 0, 0, c.address, 4 * columns] as const),
+        ...([rows, columns, depth, scratch] as const),
+      );
+    const best = this.#best;
+    for (const end = performance.now() + lasting; ; ) {
       tiles.forEach((tile, i) => {
         this.#use(tile);
-        const before = performance.now();
-        this.#exports.matmul(
-          ...([a.address, 4 * depth, b.address, 4 * columns, 0, 0, c.address, 4 * columns] as const),
-          ...([rows, columns, depth, scratch] as const),
-        );
-        best[i] = Math.min(best[i]!, performance.now() - before);
+        best[i] = Math.min(best[i]!, timed(product, tick));
       });
-      if (performance.now() - start > 20) break;
+      if (performance.now() >= end) break;
     }
     region.release();
-    // Workers' clocks stand still while they compute; their engines check every load.
-    if (best.every((time) => time === 0)) return "4x8-shuffled";
     const [plain] = best;
     const fastest = best.indexOf(Math.min(...best));
     // Another tile must be clearly faster: the clock is coarse and the machine not alone.
