@@ -55,3 +55,10 @@ export function table(
     ]),
   };
 }
+
+/** A table with what an earlier one of the same engines has of other calls, in their order. */
+export function joined(before: Table | undefined, now: Table, calls: readonly string[]): Table {
+  if (before?.columns.join() !== now.columns.join()) return now;
+  const rows = new Map([...before!.rows, ...now.rows].map((row) => [row[0]!, row]));
+  return { ...now, rows: calls.flatMap((call) => (rows.has(call) ? [rows.get(call)!] : [])) };
+}
