@@ -6,7 +6,7 @@ export interface Contender {
   readonly page: "attnspec" | "wllama" | "wllama2" | "transformers" | "onnxruntime";
   readonly model: string;
   /** What attnspec makes of the weights while it reads them. */
-  readonly weights?: "float32" | "q8_0" | "q4_0";
+  readonly weights?: "float32" | "q8_0" | "q4_0" | "int8";
 }
 
 export interface Contest {
@@ -37,18 +37,18 @@ export const contests: Readonly<Record<string, Contest>> = {
   },
   "smollm2-int8": {
     shape: "SmolLM2-135M",
-    about: "SmolLM2-135M, 8 bits",
+    about: "SmolLM2-135M, 8 bits, ours with one scale a row",
     contenders: {
-      attnspec: { page: "attnspec", model: "SmolLM2-135M", weights: "q8_0" },
+      attnspec: { page: "attnspec", model: "SmolLM2-135M", weights: "int8" },
       "transformers.js": { page: "transformers", model: "SmolLM2-135M" },
       "onnxruntime-web": { page: "onnxruntime", model: "SmolLM2-135M" },
     },
   },
   "minilm-int8": {
     shape: "MiniLM-L6",
-    about: "MiniLM-L6, 8 bits",
+    about: "MiniLM-L6, 8 bits, ours with one scale a row",
     contenders: {
-      attnspec: { page: "attnspec", model: "MiniLM-L6", weights: "q8_0" },
+      attnspec: { page: "attnspec", model: "MiniLM-L6", weights: "int8" },
       "transformers.js": { page: "transformers", model: "MiniLM-L6" },
       "onnxruntime-web": { page: "onnxruntime", model: "MiniLM-L6" },
     },
