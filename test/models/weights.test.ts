@@ -11,7 +11,13 @@ import { Memory } from "../../src/models/memory.ts";
 import { keyOf, matrix, productsOf, stacked, transposed, type Weight, weightsOf } from "../../src/models/weights.ts";
 import { Config, embed, fromBuffers, fromFolder, loadModel, quantise, type Source } from "../../src/models.ts";
 import { random } from "../../src/oracle.ts";
-import { dequantise, type Kernels, load as loadKernels, PackedWeights, quantise as quantiseRows } from "../../src/wasm.ts";
+import {
+  dequantise,
+  type Kernels,
+  load as loadKernels,
+  PackedWeights,
+  quantise as quantiseRows,
+} from "../../src/wasm.ts";
 import { shaped } from "../bench/shapes.ts";
 import { apart, bytesOf, expected, names, pathOf } from "./fixtures.ts";
 
@@ -200,33 +206,36 @@ test("words that are no format, blocks that are none, and then nothing stays loa
   expect(kernels.arena.used).toBe(before);
 });
 
-describe.each(["float32", "q8_0", "q4_0", "int8"] as const)("in %s the kernels' memory stays below 1.25 times", (weights) => {
-  const ratio = (kernels: Kernels, bytes: number) => kernels.arena.memory.buffer.byteLength / bytes;
-  const tokens = (count: number, from = 0) => Array.from({ length: count }, (_, i) => (from + 7919 * i) % 30_000);
+describe.each(["float32", "q8_0", "q4_0", "int8"] as const)(
+  "in %s the kernels' memory stays below 1.25 times",
+  (weights) => {
+    const ratio = (kernels: Kernels, bytes: number) => kernels.arena.memory.buffer.byteLength / bytes;
+    const tokens = (count: number, from = 0) => Array.from({ length: count }, (_, i) => (from + 7919 * i) % 30_000);
 
-  test("the weights of an encoder, for one text of 256 tokens and for 16 that are packed", async () => {
-    const kernels = await loadKernels();
-    const model = await loadModel(shaped("MiniLM-L6"), { weights, kernels });
-    expect(ratio(kernels, model.bytes)).toBeLessThan(1.1);
-    const texts = Array.from({ length: 16 }, (_, i) => tokens(32 + i, i));
-    await embed(model, [tokens(256), ...texts]);
-    expect(ratio(kernels, model.bytes)).toBeLessThan(1.25);
-    model.dispose();
-    expect(kernels.arena.used).toBeLessThan(1024);
-  });
+    test("the weights of an encoder, for one text of 256 tokens and for 16 that are packed", async () => {
+      const kernels = await loadKernels();
+      const model = await loadModel(shaped("MiniLM-L6"), { weights, kernels });
+      expect(ratio(kernels, model.bytes)).toBeLessThan(1.1);
+      const texts = Array.from({ length: 16 }, (_, i) => tokens(32 + i, i));
+      await embed(model, [tokens(256), ...texts]);
+      expect(ratio(kernels, model.bytes)).toBeLessThan(1.25);
+      model.dispose();
+      expect(kernels.arena.used).toBeLessThan(1024);
+    });
 
-  test("the weights and the cache of a decoder, for prompts of 512 tokens, one after another", async () => {
-    const kernels = await loadKernels();
-    const model = await loadModel(shaped("SmolLM2-135M", { num_hidden_layers: 4 }), { weights, kernels });
-    let most = 0;
-    for (const count of [32, 256, 512]) {
-      const cache = model.cache();
-      model.forward([{ tokens: tokens(count), cache }]);
-      most = Math.max(most, cache.bytes);
-      cache.release();
-    }
-    expect(ratio(kernels, model.bytes + most)).toBeLessThan(1.25);
-    model.dispose();
-    expect(kernels.arena.used).toBeLessThan(1024);
-  });
-});
+    test("the weights and the cache of a decoder, for prompts of 512 tokens, one after another", async () => {
+      const kernels = await loadKernels();
+      const model = await loadModel(shaped("SmolLM2-135M", { num_hidden_layers: 4 }), { weights, kernels });
+      let most = 0;
+      for (const count of [32, 256, 512]) {
+        const cache = model.cache();
+        model.forward([{ tokens: tokens(count), cache }]);
+        most = Math.max(most, cache.bytes);
+        cache.release();
+      }
+      expect(ratio(kernels, model.bytes + most)).toBeLessThan(1.25);
+      model.dispose();
+      expect(kernels.arena.used).toBeLessThan(1024);
+    });
+  },
+);
