@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { random } from "../../src/oracle.ts";
 import { Pool } from "../../src/wasm/threads/pool.ts";
 import { sharing } from "../../src/wasm/threads/shared.ts";
+import { thenSmall } from "../../src/wasm/threads/split.ts";
 import { starter } from "../../src/wasm/threads/worker.ts";
 import { type Floats, hasRelaxedSimd, type Kernels, load } from "../../src/wasm.ts";
 import { rowsOf } from "./cached.ts";
@@ -206,4 +207,33 @@ test("what threads cannot do is refused by name", async () => {
   expect(kernels.arena.memory).toBe(memory);
   kernels.close();
   expect(() => sharing(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0))).toThrow("imports nothing");
+});
+
+test("an axis is cut into equal shares: large ones, then small ones", () => {
+  expect(thenSmall(1024, 12, 2)).toEqual([
+    [0, 384],
+    [384, 768],
+    [768, 900],
+    [900, 1024],
+  ]);
+  for (const [grain, threads] of [
+    [12, 2],
+    [12, 5],
+    [64, 3],
+    [64, 16],
+  ] as const)
+    for (let length = 1; length < 2500; length += 7) {
+      const parts = thenSmall(length, grain, threads);
+      expect([parts[0]![0], parts.at(-1)![1]]).toEqual([0, length]);
+      expect(parts.length).toBeLessThanOrEqual(2 * threads);
+      parts.forEach(([from, to], i) => {
+        expect(to).toBeGreaterThan(from);
+        expect(from).toBe(i ? parts[i - 1]![1] : 0);
+        expect(from % grain).toBe(0);
+      });
+      // Each thread's share, taken in turn by whoever is done first, is the same but for the grain.
+      const busy = new Array<number>(threads).fill(0);
+      for (const [from, to] of parts) busy[busy.indexOf(Math.min(...busy))]! += to - from;
+      expect(Math.max(...busy)).toBeLessThanOrEqual(length / threads + 2 * grain);
+    }
 });

@@ -11,8 +11,10 @@ import type { Pool, Task } from "./pool.ts";
 
 /** Multiplications and additions below which a call is not worth the way to another thread. */
 const worthwhile = 500_000;
-/** Tasks for each thread, so that an idle one takes from a busy one. */
-const each = 4;
+/** Tasks for each thread, so that an idle one takes from a busy one; of attention, where each packs its keys again. */
+const each = 8;
+/** Of decode steps, whose tasks are small. */
+const eachStep = 4;
 
 /** The same functions, which share the work of large calls among the threads of a pool. */
 export function splitting(exports: Exports, arena: Arena, pool: Pool): Exports {
@@ -47,9 +49,9 @@ export function splitting(exports: Exports, arena: Arena, pool: Pool): Exports {
     matmul(a, aRow, b, bRow, transposed, bias, c, cRow, rows, columns, depth, scratch) {
       if (!worth(rows * columns * depth))
         return exports.matmul(a, aRow, b, bRow, transposed, bias, c, cRow, rows, columns, depth, scratch);
-      // Rows share what is packed of b, columns what is packed of a: the longer axis is cut, at whole tiles.
+      // Rows share what is packed of b, columns what is packed of a: the longer axis is cut, at whole tiles of any kind.
       const byRows = rows >= columns;
-      const parts = byRows ? leaving(4, cuts(rows, 60, 2 * pool.threads)) : cuts(columns, 64, 2 * pool.threads);
+      const parts = byRows ? leaving(4, thenSmall(rows, 12, pool.threads)) : thenSmall(columns, 64, pool.threads);
       run(exports.matmulScratch(columns, depth) >>> 0, () =>
         parts.map(([from, to]) => ({
           name: "matmul",
@@ -67,11 +69,12 @@ export function splitting(exports: Exports, arena: Arena, pool: Pool): Exports {
       const { heads, keyHeads, queries, width, valueWidth, span } = job;
       if (!worth(heads * queries * span * (width + valueWidth))) return exports.attend(address);
       const shared = heads / keyHeads;
-      // Key heads first: what is packed of one serves all its queries. Then blocks of queries of all its heads.
+      // All the queries of a key head's heads: what is packed of its keys serves them all.
       const grain = multiple(32, job.blocks ? job.blockQueries : 1);
       const parts = cuts(queries, grain, Math.ceil((each * pool.threads) / keyHeads));
-      const jobs = Array.from({ length: keyHeads }, (_, keyHead) =>
-        parts.map(([from, to]) => {
+      // The last queries see the most keys if any see more than others: they are done first.
+      const jobs = parts.reverse().flatMap(([from, to]) =>
+        Array.from({ length: keyHeads }, (_, keyHead) => {
           const head = keyHead * shared;
           return {
             ...job,
@@ -88,9 +91,7 @@ export function splitting(exports: Exports, arena: Arena, pool: Pool): Exports {
             ...ofHead(job, head),
           };
         }),
-      ).flat();
-      // The last queries see the most keys if any see more than others: they are done first.
-      jobs.reverse();
+      );
       const scratch = exports.attendScratch(span, width, valueWidth, queries, Number(job.relative !== 0)) >>> 0;
       run(scratch, (region) => described(region, attendJob, "attend", jobs));
     },
@@ -100,7 +101,7 @@ export function splitting(exports: Exports, arena: Arena, pool: Pool): Exports {
       if (!worth(heads * queries * keys * (width + valueWidth))) return exports.decode(address);
       const shared = heads / keyHeads;
       // Queries of one key head are parted only where there are not enough key heads, and two at least stay together.
-      const wanted = each * pool.threads;
+      const wanted = eachStep * pool.threads;
       const groups = cuts(keyHeads, 1, job.together === 1 ? keyHeads : Math.min(wanted, keyHeads));
       const rows = keyHeads < pool.threads ? pairs(shared, Math.ceil(wanted / keyHeads)) : [[0, shared] as const];
       const jobs = groups.flatMap(([keyFrom, keyTo]) =>
@@ -142,6 +143,22 @@ function cuts(length: number, grain: number, most: number): (readonly [number, n
     { length: Math.ceil(length / size) },
     (_, i) => [i * size, Math.min(length, (i + 1) * size)] as const,
   );
+}
+
+/**
+ * An axis in two parts for each thread, at multiples of `grain`: a large one, and when those are done a small one, which
+ * a thread that was late leaves to another. Every part repeats some work, so there are not more.
+ */
+export function thenSmall(length: number, grain: number, threads: number): (readonly [number, number])[] {
+  const large = (3 / 4) * length;
+  const ends = Array.from({ length: 2 * threads }, (_, i) => {
+    const end = i < threads ? ((i + 1) * large) / threads : large + ((i + 1 - threads) * (length - large)) / threads;
+    return Math.round(end / grain) * grain;
+  });
+  ends[ends.length - 1] = length;
+  return ends
+    .map((end, i) => [i ? Math.min(ends[i - 1]!, length) : 0, Math.min(end, length)] as const)
+    .filter(([from, to]) => from < to);
 }
 
 /** The same parts, the last two as one if the last has fewer than `least`: few are computed in another way. */
