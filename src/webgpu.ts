@@ -16,6 +16,7 @@ export type { HalvesAnywhere } from "./webgpu/gather.ts";
 export { hosted } from "./webgpu/hosted.ts";
 export { type Gpu, type OpenOptions, open } from "./webgpu/open.ts";
 export type { OnGpu } from "./webgpu/options.ts";
+export type { Precise } from "./webgpu/precision.ts";
 export type { RotaryTableAnywhere } from "./webgpu/rotary.ts";
 export type { GpuTop } from "./webgpu/rows/top.ts";
 export { type FloatsAnywhere, GpuTensor, type GpuType } from "./webgpu/tensor.ts";
