@@ -4,7 +4,7 @@ import { exponential, ln } from "../scalars";
 import { addIntegers, flush, scoreIntegers, split } from "./integers";
 import { Job } from "./job";
 import { deal, scoreHalves, scores } from "./keys";
-import { TINY, widen } from "./narrow";
+import { TINY, widen, widenTiny } from "./narrow";
 import {
   integersAt,
   KEYS,
@@ -74,8 +74,8 @@ function entry(job: Job, s: i32): i32 {
 }
 
 /**
- * The queries, and nothing seen yet. Returns whether narrow keys and values can be multiplied as they are: if
- * each has one query, of a size that leaves room for it.
+ * The queries, and nothing seen yet. Returns whether narrow keys and values can be multiplied as they are: float16 by
+ * queries of a size that leaves room for it, int8 if each has one query.
  */
 function open<T>(job: Job, first: i32): bool {
   const shared = job.heads / job.keyHeads;
@@ -94,7 +94,7 @@ function open<T>(job: Job, first: i32): bool {
     store<f32>(topsAt(job) + (r << 2), -Infinity);
     store<f32>(totalsAt(job) + (r << 2), 0);
   }
-  if (isFloat<T>() || rows !== job.together) return false;
+  if (isFloat<T>()) return false;
   if (sizeof<T>() === 2) {
     // 2^112 times 2^15 is still a float.
     if (job.special || v128.any_true(v128.not(f32x4.lt(most, f32x4.splat(32768))))) return false;
@@ -102,6 +102,7 @@ function open<T>(job: Job, first: i32): bool {
       v128.store(at, f32x4.mul(v128.load(at), f32x4.splat(TINY)));
     return true;
   }
+  if (rows !== job.together) return false;
   for (let j = 0; j < job.together; j++) {
     const parts = queryPartsAt(job) + <usize>j * row;
     // A query that has no unit, NaN then, is not split; so what one key head does never depends on the others.
@@ -109,6 +110,13 @@ function open<T>(job: Job, first: i32): bool {
   }
   clear(integersAt(job), 2 * <usize>job.together * rowBytes(job.valueWidth));
   return true;
+}
+
+/** A row as floats; of float16 that are multiplied as they are, as they then come. */
+@inline
+function wider<T>(source: usize, width: i32, target: usize, quick: bool): void {
+  if (sizeof<T>() === 2 && quick) widenTiny(source, width, target);
+  else widen<T>(source, width, target);
 }
 
 /** Scores of keys s to `end`, which lie in one page, in the block that begins at `from`. */
@@ -150,17 +158,17 @@ function scoreKeys<T>(job: Job, keys: usize, count: i32, target: usize, quick: b
       const q = queries + <usize>(j * rows) * row;
       const scored = target + <usize>(j * rows) * SCORES;
       if (isFloat<T>()) scores(k, k + s1, k + s2, k + s3, q, rows, job.width, scored, apart);
-      else if (sizeof<T>() === 2 && quick)
+      else if (sizeof<T>() === 2 && quick && rows === 1)
         deal(scoreHalves(k, k + s1, k + s2, k + s3, q, job.width), scored, apart);
       else if (sizeof<T>() === 1 && quick && load<f32>(units + (j << 2)) >= 0) {
         const parts = split + <usize>j * row;
         const unit = load<f32>(units + (j << 2));
         deal(scoreIntegers(k, k + s1, k + s2, k + s3, parts, parts + (row >> 1), unit, job.width), scored, apart);
       } else {
-        widen<T>(k, job.width, wide);
-        widen<T>(k + s1, job.width, wide + row);
-        widen<T>(k + s2, job.width, wide + 2 * row);
-        widen<T>(k + s3, job.width, wide + 3 * row);
+        wider<T>(k, job.width, wide, quick);
+        wider<T>(k + s1, job.width, wide + row, quick);
+        wider<T>(k + s2, job.width, wide + 2 * row, quick);
+        wider<T>(k + s3, job.width, wide + 3 * row, quick);
         scores(wide, wide + row, wide + 2 * row, wide + 3 * row, q, rows, job.width, scored, apart);
       }
     }
@@ -200,6 +208,8 @@ function absorb<T>(job: Job, first: i32, from: i32, count: i32, quick: bool): bo
         times(sumsAt(job) + <usize>r * row, row, factor);
       }
       zeros = probabilities(tile, count, top, totalsAt(job) + state, scaled ? valueScalesAt(job) + scales : 0) || zeros;
+      // What the values are too small by.
+      if (sizeof<T>() === 2 && quick) times(tile, ((<usize>count << 2) + 15) & ~15, TINY);
       if (isInteger<T>() && sizeof<T>() === 1 && quick) {
         // With one query each, r is also the key head's number.
         hide(tile, count, (count + 7) & ~7, 0);
@@ -238,18 +248,18 @@ function addValues<T>(job: Job, values: usize, count: i32, place: usize, zeros: 
       const p = weighted + <usize>(j * rows) * SCORES + place;
       const sums = added + <usize>(j * rows) * row;
       if (zeros && anyZero(p, apart, rows))
-        for (let i: usize = 0; i < 4; i++) addOne<T>(job, v + i * s1, p + i * apart, rows, sums);
+        for (let i: usize = 0; i < 4; i++) addOne<T>(job, v + i * s1, p + i * apart, rows, sums, quick);
       else if (isFloat<T>()) addAll(v, v + s1, v + s2, v + s3, p, apart, rows, job.valueWidth, sums);
-      else if (sizeof<T>() === 2 && quick) addHalves(v, v + s1, v + s2, v + s3, p, apart, job.valueWidth, sums);
+      else if (sizeof<T>() === 2 && quick && rows === 1) addHalves(v, v + s1, v + s2, v + s3, p, apart, job.valueWidth, sums);
       else if (sizeof<T>() === 1 && quick && load<f32>(units + (j << 2)) >= 0) {
         const high = split + <usize>j * SCORES + (place >> 1);
         const integers = counted + <usize>(2 * j) * row;
         addIntegers(v, v + s1, v + s2, v + s3, high, high + (SCORES >> 1), apart >> 1, job.valueWidth, integers);
       } else {
-        widen<T>(v, job.valueWidth, wide);
-        widen<T>(v + s1, job.valueWidth, wide + row);
-        widen<T>(v + s2, job.valueWidth, wide + 2 * row);
-        widen<T>(v + s3, job.valueWidth, wide + 3 * row);
+        wider<T>(v, job.valueWidth, wide, quick);
+        wider<T>(v + s1, job.valueWidth, wide + row, quick);
+        wider<T>(v + s2, job.valueWidth, wide + 2 * row, quick);
+        wider<T>(v + s3, job.valueWidth, wide + 3 * row, quick);
         addAll(wide, wide + row, wide + 2 * row, wide + 3 * row, p, apart, rows, job.valueWidth, sums);
       }
     }
@@ -261,7 +271,7 @@ function addValues<T>(job: Job, values: usize, count: i32, place: usize, zeros: 
   for (let at = quarter << 2; at < count; at++) {
     for (let j = 0; j < job.together; j++) {
       const p = weighted + <usize>(j * rows) * SCORES + place;
-      addOne<T>(job, values + <usize>j * job.vHead, p, rows, added + <usize>(j * rows) * row);
+      addOne<T>(job, values + <usize>j * job.vHead, p, rows, added + <usize>(j * rows) * row, quick);
     }
     values += job.vRow;
     place += 4;
@@ -269,11 +279,11 @@ function addValues<T>(job: Job, values: usize, count: i32, place: usize, zeros: 
 }
 
 /** Adds one value to the queries that see it. */
-function addOne<T>(job: Job, value: usize, weights: usize, rows: i32, sums: usize): void {
+function addOne<T>(job: Job, value: usize, weights: usize, rows: i32, sums: usize, quick: bool): void {
   if (!anyNotZero(weights, rows)) return;
   if (isFloat<T>()) addSeen(value, weights, rows, job.valueWidth, sums);
   else {
-    widen<T>(value, job.valueWidth, wideAt(job));
+    wider<T>(value, job.valueWidth, wideAt(job), quick);
     addSeen(wideAt(job), weights, rows, job.valueWidth, sums);
   }
 }

@@ -28,6 +28,21 @@ function grown(x: v128): v128 {
   return v128.or(y, v128.and(f32x4.ge(f32x4.abs(y), f32x4.splat(65536)), i32x4.splat(0x7f800000)));
 }
 
+/** A row of float16, none of them infinite or NaN, as floats of 2^−112 their value. */
+export function widenTiny(source: usize, width: i32, target: usize): void {
+  const end = target + ((<usize>width) << 2);
+  for (; target + 32 <= end; target += 32) {
+    const x = v128.load(source);
+    v128.store(target, tinyLow(x));
+    v128.store(target, tinyHigh(x), 16);
+    source += 16;
+  }
+  for (; target < end; target += 4) {
+    store<f32>(target, f32x4.extract_lane(tinyLow(v128.load16_splat(source)), 0));
+    source += 2;
+  }
+}
+
 /** A row as floats. */
 export function widen<T>(source: usize, width: i32, target: usize): void {
   if (isFloat<T>()) return copyFloats(source, width, target);

@@ -1,6 +1,6 @@
 /** sums += probabilities · values: four keys at a time, each read once for all queries; their probabilities are `apart` bytes apart. */
 import { madd } from "../lanes";
-import { TINY, tinyHigh, tinyLow } from "./narrow";
+import { tinyHigh, tinyLow } from "./narrow";
 import { rowBytes, SCORES } from "./scratch";
 
 /** One query's sums, and four values of floats. */
@@ -38,7 +38,7 @@ function add(
   }
 }
 
-/** One query's sums, and four values of float16, none of them infinite or NaN. */
+/** One query's sums, and four values of float16, none of them infinite or NaN; its probabilities are 2^112 times too large. */
 export function addHalves(
   v0: usize,
   v1: usize,
@@ -49,11 +49,10 @@ export function addHalves(
   width: i32,
   sums: usize,
 ): void {
-  const grow = f32x4.splat(TINY);
-  const p0 = f32x4.mul(v128.load32_splat(probabilities), grow);
-  const p1 = f32x4.mul(v128.load32_splat(probabilities + apart), grow);
-  const p2 = f32x4.mul(v128.load32_splat(probabilities + 2 * apart), grow);
-  const p3 = f32x4.mul(v128.load32_splat(probabilities + 3 * apart), grow);
+  const p0 = v128.load32_splat(probabilities);
+  const p1 = v128.load32_splat(probabilities + apart);
+  const p2 = v128.load32_splat(probabilities + 2 * apart);
+  const p3 = v128.load32_splat(probabilities + 3 * apart);
   let at: usize = 0;
   const end = (<usize>width) << 1;
   for (; at + 16 <= end; at += 16) {

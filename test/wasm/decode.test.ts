@@ -76,6 +76,30 @@ for (const { name, runs, kernels } of targets)
       for (let s = 0; s < bits.length; s += 61)
         for (const queries of [1, 2]) expect(score(s, queries)).toBe(decodeFloat16(s));
     });
+    test("float16 gives the bits that float32 of the same values gives, by one query and by many, of any size", () => {
+      const halves = ({ shape, data }: Floats) => ({ shape, data: data.map((x) => decodeFloat16(encodeFloat16(x))) });
+      // Across blocks of keys, and what remains of four keys and of eight values; some smaller than float16 are fully.
+      const [k, v] = [halves(drawn(2, 331, 37)), halves(drawn(2, 331, 45))];
+      for (let i = 0; i < v.data.length; i += 3) v.data[i] = decodeFloat16(encodeFloat16(v.data[i]! * 2 ** -20));
+      for (const [heads, queries] of [
+        [2, 1],
+        [2, 2],
+        [4, 1],
+        [6, 1],
+        [16, 3],
+      ] as const)
+        for (const size of [1, 1e-3, 1e6]) {
+          const q = drawn(heads, queries, 37);
+          q.data.forEach((x, i) => {
+            q.data[i] = size * x;
+          });
+          const options = { scale: 0.1 / size };
+          const [narrow, wide] = [rowsOf(k, "float16"), rowsOf(k, "float32")];
+          expect(kernels.decode(q, narrow, rowsOf(v, "float16"), options)).toEqual(
+            kernels.decode(q, wide, rowsOf(v, "float32"), options),
+          );
+        }
+    });
     test("rows are kept as the nearest float16, ties to even, or in steps of 1/127 of the largest", () => {
       const patterns = new Float32Array(Uint32Array.from({ length: 4096 }, () => source.real() * 2 ** 32).buffer);
       const edges = [65503.99, 65504, 65519.99, 65520, 1e9, Infinity, Number.NaN, 6.1e-5, 2 ** -24, 2 ** -25, 1e-30, 0];

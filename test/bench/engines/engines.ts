@@ -2,7 +2,7 @@
  * Compares engines: the same calls of the built package in Node, Deno, Bun and workerd, each in a process of its own,
  * in turn, the first being what the others are compared with.
  *
- *     npm run bench:engines -- [node=PATH] [deno=PATH] [bun=PATH] [workerd=PATH] … [--filter TEXT] [--rounds 5]
+ *     npm run bench:engines -- [node=PATH] [deno=PATH] [bun=PATH] [workerd=PATH] … [--filter PATTERN] [--rounds 5]
  *       [--processes 3] [--output docs/data/engines.json]
  *
  * Without a `node` among them the one that runs this comes first. Time is taken here, from request to answer: of
@@ -50,9 +50,8 @@ const engines = positionals.map((word): Engine => {
   return named(kind as Kind, path);
 });
 if (!engines.some(({ kind }) => kind === "node")) engines.unshift(named("node", process.execPath));
-const names = Object.keys(work).filter((name) => name.includes(values.filter));
-if (!names.length)
-  throw new Error(`no call has ${values.filter} in its name; there are ${Object.keys(work).join(", ")}`);
+const names = Object.keys(work).filter((name) => new RegExp(values.filter).test(name));
+if (!names.length) throw new Error(`no call is called ${values.filter}; there are ${Object.keys(work).join(", ")}`);
 
 function named(kind: Kind, path: string): Engine {
   const version = /\d+[.\d-]*\d/.exec(execFileSync(path, ["--version"], { encoding: "utf8" }))?.[0];
