@@ -20,7 +20,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { build } from "esbuild";
 import { root } from "../../../scripts/pages.ts";
-import { joined, type Measured, shares, type Table, table } from "./shares.ts";
+import { joined, type Measured, shares, type Table, table, written } from "./shares.ts";
 import { work } from "./work.mjs";
 
 const { values, positionals } = parseArgs({
@@ -173,7 +173,7 @@ try {
   console.log([result.columns, ...result.rows].map((row) => row.join(" | ")).join("\n"), `\n${result.note}`);
   if (values.output) {
     const before = existsSync(values.output) ? (JSON.parse(readFileSync(values.output, "utf8")) as Table) : undefined;
-    writeFileSync(values.output, `${JSON.stringify(joined(before, result, Object.keys(work)), null, 2)}\n`);
+    writeFileSync(values.output, written(joined(before, result, Object.keys(work))));
   }
 } finally {
   rmSync(folder, { recursive: true, force: true });

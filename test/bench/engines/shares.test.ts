@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { joined, type Measured, shares, table } from "./shares.ts";
+import { joined, type Measured, shares, table, written } from "./shares.ts";
 
 const chosen = [
   { target: "relaxed", tile: "6x8" },
@@ -57,6 +57,8 @@ test("a table says what was compared", () => {
     ["one", "2.00", "50 % (50–75)"],
     ["two", "8.00", "200 % (100–300)"],
   ]);
+  expect(JSON.parse(written({ title: "", columns, rows, note }))).toEqual({ title: "", columns, rows, note });
+  expect(written({ title: "", columns, rows, note })).toContain('\n    ["one", "2.00", "50 % (50–75)"],\n');
   expect(note).toContain("Node 1: relaxed, 6x8; Deno 2: simd, 4x8");
 });
 

@@ -50,11 +50,15 @@ export function table(
     columns: ["what", `${engines[0]!.name}, ms`, ...engines.slice(1).map(({ name }) => name)],
     rows: rows.map(({ call, milliseconds, others }) => [
       call,
-      milliseconds.toPrecision(3),
+      milliseconds < 100 ? milliseconds.toPrecision(3) : milliseconds.toFixed(0),
       ...others.map(({ median, least, most }) => `${percent(median)} % (${percent(least)}–${percent(most)})`),
     ]),
   };
 }
+
+/** As a file of `docs/data`, a row a line. */
+export const written = (result: Table): string =>
+  `${JSON.stringify(result, null, 2).replace(/\[\s+("[^[\]]*")\s+\]/g, (_, row: string) => `[${row.replace(/\n\s+/g, " ")}]`)}\n`;
 
 /** A table with what an earlier one of the same engines has of other calls, in their order. */
 export function joined(before: Table | undefined, now: Table, calls: readonly string[]): Table {
