@@ -27,6 +27,7 @@ export function matricesBytes({ M, N }: MatrixSizes, transposed: boolean): numbe
 
 export const matricesThreads = ({ subgroup }: MatrixSizes): number => 4 * subgroup;
 
+/** The places of matrices differ from subgroup to subgroup, which the language cannot see to be the same within each. */
 export function matricesProgram({ sizes, vectors, transposed, biased }: MatricesProgram): string {
   const { M, N, K, subgroup } = sizes;
   const threads = matricesThreads(sizes);
