@@ -1,8 +1,8 @@
 /** Products of matrices rounded to float16 on a GPU's matrix units, with sums in float32. */
 
-import { matmulParams } from "./matmul-program.ts";
+import { matmulParams, readers } from "./matmul-program.ts";
 import type { MatrixSizes } from "./matrices.ts";
-import { lines, reader, storage, xyzw } from "./wgsl.ts";
+import { lines, storage, xyzw } from "./wgsl.ts";
 
 export interface MatricesProgram {
   readonly sizes: MatrixSizes;
@@ -58,12 +58,7 @@ var<workgroup> stage: array<f32, ${4 * M * N}>;
 alias Left = subgroup_matrix_left<f16, ${K}, ${M}>;
 alias Right = subgroup_matrix_right<f16, ${N}, ${K}>;
 alias Result = subgroup_matrix_result<f32, ${N}, ${M}>;
-${reader("readA", "a", "params.rows", "params.depth", vectors[0])}
-${
-  transposed
-    ? reader("readB", "b", "params.columns", "params.depth", vectors[1])
-    : reader("readB", "b", "params.depth", "params.columns", vectors[1])
-}
+${readers(vectors, transposed)}
 @compute @workgroup_size(${threads})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
   let mine = local / ${subgroup}u;

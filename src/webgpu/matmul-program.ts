@@ -34,6 +34,13 @@ export const matmulParams = params({
   ...{ outRow: "u32", bias: "u32" },
 });
 
+/** `readA` and `readB`, which give 0 outside of the matrices. */
+export const readers = (vectors: readonly boolean[], transposed: boolean): string => {
+  const [rows, columns] = transposed ? ["params.columns", "params.depth"] : ["params.depth", "params.columns"];
+  const ofA = reader("readA", "a", "params.rows", "params.depth", vectors[0]!);
+  return `${ofA}\n${reader("readB", "b", rows!, columns!, vectors[1]!)}`;
+};
+
 /** Rows and columns of the result that a workgroup makes. */
 export const tileOf = ({ tall, wide, across, down }: MatmulShape) => ({
   rows: tall * down,
@@ -151,12 +158,7 @@ ${storage(3, "out", type(vectors[2]), true)}
 ${biased ? storage(4, "bias", type(vectors[2])) : ""}
 var<workgroup> sharedA: array<Short, ${deep * rows4}>;
 var<workgroup> sharedB: array<Short, ${deep * columns4}>;
-${reader("readA", "a", "params.rows", "params.depth", vectors[0])}
-${
-  transposed
-    ? reader("readB", "b", "params.columns", "params.depth", vectors[1])
-    : reader("readB", "b", "params.depth", "params.columns", vectors[1])
-}
+${readers(vectors, transposed)}
 @compute @workgroup_size(${threads})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
   // Eight by four invocations a subgroup, in the order in which wide reads of shared memory go together.

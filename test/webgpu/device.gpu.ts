@@ -200,6 +200,30 @@ test.each(productShapes)("a product in tiles of the shape %o is within the bound
   gpu.close();
 });
 
+test("calls are handed to the GPU together: none waits for an upload of the one before", async () => {
+  const gpu = await opened(true);
+  const [q, k, v] = [1, 2, 3].map(() => gpu.upload(floats(1, 4, 8)));
+  const { queue } = gpu.device.gpu;
+  const submit = queue.submit.bind(queue);
+  let submitted = 0;
+  Object.defineProperty(queue, "submit", {
+    value: (commands: GPUCommandBuffer[]) => {
+      submitted++;
+      submit(commands);
+    },
+  });
+  const sinks = floats(1);
+  for (const options of [{}, { sinks }, { causal: true }, { sinks }]) {
+    const { out, lse } = gpu.attention(q!, k!, v!, options);
+    out.free();
+    lse.free();
+  }
+  expect(submitted).toBe(0);
+  await gpu.attention(q!, k!, v!).out.read();
+  expect(submitted).toBe(1);
+  gpu.close();
+});
+
 test("float16 is refused where the GPU does not have it, and its programs are those of float32 but for the type", async () => {
   const gpu = await opened(true);
   const [a, b] = [floats(70, 50), floats(50, 45)];

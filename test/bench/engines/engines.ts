@@ -32,6 +32,9 @@ const { values, positionals } = parseArgs({
     output: { type: "string" },
   },
 });
+for (const name of ["rounds", "processes"] as const)
+  if (!(Number.isSafeInteger(Number(values[name])) && Number(values[name]) >= 1))
+    throw new Error(`--${name} must be a whole number from 1 on, got ${values[name]}`);
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 const kinds = { node: "Node", deno: "Deno", bun: "Bun", workerd: "workerd" } as const;
