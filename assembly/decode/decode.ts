@@ -2,13 +2,15 @@ import { exp } from "../lanes";
 import { clear, copyFloats } from "../pack";
 import { exponential, ln } from "../scalars";
 import { addIntegers, flush, scoreIntegers, split } from "./integers";
+import { addHalves, scoreHalves } from "./halves";
 import { Job } from "./job";
-import { deal, scoreHalves, scores } from "./keys";
-import { TINY, widen, widenTiny } from "./narrow";
+import { deal, scores } from "./keys";
+import { signless, TINY, widen, widenTiny } from "./narrow";
 import {
   integersAt,
   KEYS,
   keyScalesAt,
+  maskAt,
   partsAt,
   queriesAt,
   queryPartsAt,
@@ -25,7 +27,7 @@ import {
   wideAt,
 } from "./scratch";
 import { adjust, hide, largest, probabilities, scale } from "./softmax";
-import { addAll, addHalves, addSeen } from "./values";
+import { addAll, addSeen } from "./values";
 
 export { decodeScratch } from "./scratch";
 
@@ -98,6 +100,7 @@ function open<T>(job: Job, first: i32): bool {
   if (sizeof<T>() === 2) {
     // 2^112 times 2^15 is still a float.
     if (job.special || v128.any_true(v128.not(f32x4.lt(most, f32x4.splat(32768))))) return false;
+    v128.store(maskAt(job), signless());
     for (let at = queriesAt(job); at < target; at += 16)
       v128.store(at, f32x4.mul(v128.load(at), f32x4.splat(TINY)));
     return true;
@@ -153,13 +156,14 @@ function scoreKeys<T>(job: Job, keys: usize, count: i32, target: usize, quick: b
     const s1 = <usize>min(quarter, rest) * job.kRow;
     const s2 = <usize>min(2 * quarter, rest) * job.kRow;
     const s3 = <usize>min(3 * quarter, rest) * job.kRow;
-    for (let j = 0; j < job.together; j++) {
+    if (sizeof<T>() === 2 && quick && rows === 1) {
+      const k = keys;
+      scoreHalves(k, k + s1, k + s2, k + s3, job.kHead, queries, job.together, job.width, target, apart, maskAt(job));
+    } else for (let j = 0; j < job.together; j++) {
       const k = keys + <usize>j * job.kHead;
       const q = queries + <usize>(j * rows) * row;
       const scored = target + <usize>(j * rows) * SCORES;
       if (isFloat<T>()) scores(k, k + s1, k + s2, k + s3, q, rows, job.width, scored, apart);
-      else if (sizeof<T>() === 2 && quick && rows === 1)
-        deal(scoreHalves(k, k + s1, k + s2, k + s3, q, job.width), scored, apart);
       else if (sizeof<T>() === 1 && quick && load<f32>(units + (j << 2)) >= 0) {
         const parts = split + <usize>j * row;
         const unit = load<f32>(units + (j << 2));
@@ -243,14 +247,19 @@ function addValues<T>(job: Job, values: usize, count: i32, place: usize, zeros: 
   const s2 = s1 + s1;
   const s3 = s1 + s2;
   for (let at = 0; at < quarter; at++) {
-    for (let j = 0; j < job.together; j++) {
+    if (sizeof<T>() === 2 && quick && rows === 1 && !zeros) {
+      const v = values;
+      const p = weighted + place;
+      addHalves(v, v + s1, v + s2, v + s3, job.vHead, p, apart, job.together, job.valueWidth, added, maskAt(job));
+    } else for (let j = 0; j < job.together; j++) {
       const v = values + <usize>j * job.vHead;
       const p = weighted + <usize>(j * rows) * SCORES + place;
       const sums = added + <usize>(j * rows) * row;
       if (zeros && anyZero(p, apart, rows))
         for (let i: usize = 0; i < 4; i++) addOne<T>(job, v + i * s1, p + i * apart, rows, sums, quick);
       else if (isFloat<T>()) addAll(v, v + s1, v + s2, v + s3, p, apart, rows, job.valueWidth, sums);
-      else if (sizeof<T>() === 2 && quick && rows === 1) addHalves(v, v + s1, v + s2, v + s3, p, apart, job.valueWidth, sums);
+      else if (sizeof<T>() === 2 && quick && rows === 1)
+        addHalves(v, v + s1, v + s2, v + s3, 0, p, apart, 1, job.valueWidth, sums, maskAt(job));
       else if (sizeof<T>() === 1 && quick && load<f32>(units + (j << 2)) >= 0) {
         const high = split + <usize>j * SCORES + (place >> 1);
         const integers = counted + <usize>(2 * j) * row;

@@ -1,11 +1,10 @@
 /** Products of queries and keys: four keys at a time, each read once for all queries. */
 import { madd } from "../lanes";
-import { tinyHigh, tinyLow } from "./narrow";
 import { rowBytes, SCORES } from "./scratch";
 
 /** The sums of the lanes of four vectors. */
 @inline
-function lanes(a: v128, b: v128, c: v128, d: v128): v128 {
+export function lanes(a: v128, b: v128, c: v128, d: v128): v128 {
   const ab = f32x4.add(v128.shuffle<f32>(a, b, 0, 4, 1, 5), v128.shuffle<f32>(a, b, 2, 6, 3, 7));
   const cd = f32x4.add(v128.shuffle<f32>(c, d, 0, 4, 1, 5), v128.shuffle<f32>(c, d, 2, 6, 3, 7));
   return f32x4.add(v128.shuffle<f32>(ab, cd, 0, 1, 4, 5), v128.shuffle<f32>(ab, cd, 2, 3, 6, 7));
@@ -42,53 +41,6 @@ function score(k0: usize, k1: usize, k2: usize, k3: usize, q: usize, width: i32)
     x1 = madd(a, v128.load32_zero(k1 + at), x1);
     x2 = madd(a, v128.load32_zero(k2 + at), x2);
     x3 = madd(a, v128.load32_zero(k3 + at), x3);
-  }
-  return lanes(x0, x1, x2, x3);
-}
-
-/** One query, 2^112 times too large, times four keys of float16, none of them infinite or NaN. */
-@inline
-export function scoreHalves(k0: usize, k1: usize, k2: usize, k3: usize, q: usize, width: i32): v128 {
-  let x0 = f32x4.splat(0);
-  let x1 = x0;
-  let x2 = x0;
-  let x3 = x0;
-  let at: usize = 0;
-  const end = (<usize>width) << 1;
-  for (; at + 16 <= end; at += 16) {
-    const a = v128.load(q);
-    const b = v128.load(q, 16);
-    const y0 = v128.load(k0 + at);
-    x0 = madd(a, tinyLow(y0), x0);
-    x0 = madd(b, tinyHigh(y0), x0);
-    const y1 = v128.load(k1 + at);
-    x1 = madd(a, tinyLow(y1), x1);
-    x1 = madd(b, tinyHigh(y1), x1);
-    const y2 = v128.load(k2 + at);
-    x2 = madd(a, tinyLow(y2), x2);
-    x2 = madd(b, tinyHigh(y2), x2);
-    const y3 = v128.load(k3 + at);
-    x3 = madd(a, tinyLow(y3), x3);
-    x3 = madd(b, tinyHigh(y3), x3);
-    q += 32;
-  }
-  // In the same order as floats are added up, so that it does not matter which way is taken.
-  if (at + 8 <= end) {
-    const a = v128.load(q);
-    x0 = madd(a, tinyLow(v128.load64_zero(k0 + at)), x0);
-    x1 = madd(a, tinyLow(v128.load64_zero(k1 + at)), x1);
-    x2 = madd(a, tinyLow(v128.load64_zero(k2 + at)), x2);
-    x3 = madd(a, tinyLow(v128.load64_zero(k3 + at)), x3);
-    q += 16;
-    at += 8;
-  }
-  for (; at < end; at += 2) {
-    const a = v128.load32_zero(q);
-    x0 = madd(a, tinyLow(v128.load16_splat(k0 + at)), x0);
-    x1 = madd(a, tinyLow(v128.load16_splat(k1 + at)), x1);
-    x2 = madd(a, tinyLow(v128.load16_splat(k2 + at)), x2);
-    x3 = madd(a, tinyLow(v128.load16_splat(k3 + at)), x3);
-    q += 4;
   }
   return lanes(x0, x1, x2, x3);
 }

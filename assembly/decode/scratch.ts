@@ -15,7 +15,8 @@ export function decodeScratch(rows: i32, together: i32, width: i32, valueWidth: 
   return (
     <usize>rows * (rowBytes(width) + SCORES + rowBytes(valueWidth) + 8) +
     <usize>together * (3 * SCORES + rowBytes(width) + 2 * rowBytes(valueWidth) + 8) +
-    4 * rowBytes(max(width, valueWidth))
+    4 * rowBytes(max(width, valueWidth)) +
+    16
   );
 }
 
@@ -91,4 +92,9 @@ export function unitsAt(job: Job): usize {
 /** For each key head the sums of values of a block in integer parts. */
 export function integersAt(job: Job): usize {
   return unitsAt(job) + (<usize>job.together << 2);
+}
+
+/** A mask that is read from memory. */
+export function maskAt(job: Job): usize {
+  return integersAt(job) + 2 * <usize>job.together * rowBytes(job.valueWidth);
 }

@@ -1,6 +1,5 @@
 /** sums += probabilities · values: four keys at a time, each read once for all queries; their probabilities are `apart` bytes apart. */
 import { madd } from "../lanes";
-import { tinyHigh, tinyLow } from "./narrow";
 import { rowBytes, SCORES } from "./scratch";
 
 /** One query's sums, and four values of floats. */
@@ -35,51 +34,6 @@ function add(
     x = madd(p2, v128.load32_zero(v2 + at), x);
     x = madd(p3, v128.load32_zero(v3 + at), x);
     store<f32>(sums + at, f32x4.extract_lane(x, 0));
-  }
-}
-
-/** One query's sums, and four values of float16, none of them infinite or NaN; its probabilities are 2^112 times too large. */
-export function addHalves(
-  v0: usize,
-  v1: usize,
-  v2: usize,
-  v3: usize,
-  probabilities: usize,
-  apart: usize,
-  width: i32,
-  sums: usize,
-): void {
-  const p0 = v128.load32_splat(probabilities);
-  const p1 = v128.load32_splat(probabilities + apart);
-  const p2 = v128.load32_splat(probabilities + 2 * apart);
-  const p3 = v128.load32_splat(probabilities + 3 * apart);
-  let at: usize = 0;
-  const end = (<usize>width) << 1;
-  for (; at + 16 <= end; at += 16) {
-    let x = v128.load(sums);
-    let y = v128.load(sums, 16);
-    const z0 = v128.load(v0 + at);
-    x = madd(p0, tinyLow(z0), x);
-    y = madd(p0, tinyHigh(z0), y);
-    const z1 = v128.load(v1 + at);
-    x = madd(p1, tinyLow(z1), x);
-    y = madd(p1, tinyHigh(z1), y);
-    const z2 = v128.load(v2 + at);
-    x = madd(p2, tinyLow(z2), x);
-    y = madd(p2, tinyHigh(z2), y);
-    const z3 = v128.load(v3 + at);
-    v128.store(sums, madd(p3, tinyLow(z3), x));
-    v128.store(sums, madd(p3, tinyHigh(z3), y), 16);
-    sums += 32;
-  }
-  for (; at < end; at += 2) {
-    let x = v128.load32_zero(sums);
-    x = madd(p0, tinyLow(v128.load16_splat(v0 + at)), x);
-    x = madd(p1, tinyLow(v128.load16_splat(v1 + at)), x);
-    x = madd(p2, tinyLow(v128.load16_splat(v2 + at)), x);
-    x = madd(p3, tinyLow(v128.load16_splat(v3 + at)), x);
-    store<f32>(sums, f32x4.extract_lane(x, 0));
-    sums += 4;
   }
 }
 
