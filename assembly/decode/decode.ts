@@ -1,19 +1,15 @@
 import { exp } from "../lanes";
 import { clear, copyFloats } from "../pack";
 import { exponential, ln } from "../scalars";
-import { addIntegers, flush, scoreIntegers, split } from "./integers";
 import { addHalves, scoreHalves } from "./halves";
 import { Job } from "./job";
 import { deal, scores } from "./keys";
 import { signless, TINY, widen, widenTiny } from "./narrow";
 import {
-  integersAt,
   KEYS,
   keyScalesAt,
   maskAt,
-  partsAt,
   queriesAt,
-  queryPartsAt,
   queryUnitsAt,
   rowBytes,
   rowsOfHead,
@@ -28,6 +24,7 @@ import {
 } from "./scratch";
 import { adjust, hide, largest, probabilities, scale } from "./softmax";
 import { addAll, addSeen } from "./values";
+import { addWhole, areSplit, flushWhole, isSplit, scoreWhole, splitQueries, splitWeights } from "./whole";
 
 export { decodeScratch } from "./scratch";
 
@@ -55,7 +52,7 @@ function heads<T>(job: Job, first: i32): void {
     const zeros = absorb<T>(job, first, from, end - from, quick);
     for (let s = from; s < end; s = runEnd(job, s, end))
       addRun<T>(job, first, from, s, runEnd(job, s, end), zeros, quick);
-    if (isInteger<T>() && sizeof<T>() === 1 && quick) flushAll(job);
+    if (isInteger<T>() && sizeof<T>() === 1 && quick) flushWhole(job, sumsAt(job));
   }
   close(job, first);
 }
@@ -105,13 +102,9 @@ function open<T>(job: Job, first: i32): bool {
       v128.store(at, f32x4.mul(v128.load(at), f32x4.splat(TINY)));
     return true;
   }
-  if (rows !== job.together) return false;
-  for (let j = 0; j < job.together; j++) {
-    const parts = queryPartsAt(job) + <usize>j * row;
-    // A query that has no unit, NaN then, is not split; so what one key head does never depends on the others.
-    store<f32>(queryUnitsAt(job) + (j << 2), split(queriesAt(job) + <usize>j * row, job.width, parts, parts + (row >> 1)));
-  }
-  clear(integersAt(job), 2 * <usize>job.together * rowBytes(job.valueWidth));
+  // Sums of 1024 products of 2^14 and 2^7 are still integers of 32 bits.
+  if (rows !== job.together || job.width > 1023) return false;
+  splitQueries(job);
   return true;
 }
 
@@ -146,8 +139,12 @@ function scoreKeys<T>(job: Job, keys: usize, count: i32, target: usize, quick: b
   const row = rowBytes(job.width);
   const wide = wideAt(job);
   const queries = queriesAt(job);
-  const units = queryUnitsAt(job);
-  const split = queryPartsAt(job);
+  const whole = isInteger<T>() && sizeof<T>() === 1 && quick;
+  if (whole) {
+    const units = queryUnitsAt(job);
+    if (areSplit(units, job.together)) return scoreWhole(job, keys, count, target, 0, job.together);
+    for (let j = 0; j < job.together; j++) if (isSplit(units, j)) scoreWhole(job, keys, count, target, j, 1);
+  }
   const quarter = (count + 3) >> 2;
   const apart = <usize>quarter << 2;
   for (let at = 0; at < quarter; at++) {
@@ -164,11 +161,7 @@ function scoreKeys<T>(job: Job, keys: usize, count: i32, target: usize, quick: b
       const q = queries + <usize>(j * rows) * row;
       const scored = target + <usize>(j * rows) * SCORES;
       if (isFloat<T>()) scores(k, k + s1, k + s2, k + s3, q, rows, job.width, scored, apart);
-      else if (sizeof<T>() === 1 && quick && load<f32>(units + (j << 2)) >= 0) {
-        const parts = split + <usize>j * row;
-        const unit = load<f32>(units + (j << 2));
-        deal(scoreIntegers(k, k + s1, k + s2, k + s3, parts, parts + (row >> 1), unit, job.width), scored, apart);
-      } else {
+      else if (!(whole && isSplit(queryUnitsAt(job), j))) {
         wider<T>(k, job.width, wide, quick);
         wider<T>(k + s1, job.width, wide + row, quick);
         wider<T>(k + s2, job.width, wide + 2 * row, quick);
@@ -216,9 +209,9 @@ function absorb<T>(job: Job, first: i32, from: i32, count: i32, quick: bool): bo
       if (sizeof<T>() === 2 && quick) times(tile, ((<usize>count << 2) + 15) & ~15, TINY);
       if (isInteger<T>() && sizeof<T>() === 1 && quick) {
         // With one query each, r is also the key head's number.
-        hide(tile, count, (count + 7) & ~7, 0);
-        const parts = partsAt(job) + <usize>r * SCORES;
-        store<f32>(unitsAt(job) + state, split(tile, count, parts, parts + (SCORES >> 1)));
+        const padded = (count + 15) & ~15;
+        hide(tile, count, padded, 0);
+        splitWeights(job, r, padded);
       }
       r++;
     }
@@ -238,9 +231,13 @@ function addValues<T>(job: Job, values: usize, count: i32, place: usize, zeros: 
   const wide = wideAt(job);
   const weighted = scoresAt(job);
   const added = sumsAt(job);
-  const units = unitsAt(job);
-  const split = partsAt(job);
-  const counted = integersAt(job);
+  const whole = isInteger<T>() && sizeof<T>() === 1 && quick;
+  if (whole) {
+    const units = unitsAt(job);
+    const first = <i32>(place >> 2);
+    if (areSplit(units, job.together)) return addWhole(job, values, count, first, 0, job.together);
+    for (let j = 0; j < job.together; j++) if (isSplit(units, j)) addWhole(job, values, count, first, j, 1);
+  }
   const quarter = count >> 2;
   const apart = <usize>quarter << 2;
   const s1 = <usize>quarter * job.vRow;
@@ -260,11 +257,7 @@ function addValues<T>(job: Job, values: usize, count: i32, place: usize, zeros: 
       else if (isFloat<T>()) addAll(v, v + s1, v + s2, v + s3, p, apart, rows, job.valueWidth, sums);
       else if (sizeof<T>() === 2 && quick && rows === 1)
         addHalves(v, v + s1, v + s2, v + s3, 0, p, apart, 1, job.valueWidth, sums, maskAt(job));
-      else if (sizeof<T>() === 1 && quick && load<f32>(units + (j << 2)) >= 0) {
-        const high = split + <usize>j * SCORES + (place >> 1);
-        const integers = counted + <usize>(2 * j) * row;
-        addIntegers(v, v + s1, v + s2, v + s3, high, high + (SCORES >> 1), apart >> 1, job.valueWidth, integers);
-      } else {
+      else {
         wider<T>(v, job.valueWidth, wide, quick);
         wider<T>(v + s1, job.valueWidth, wide + row, quick);
         wider<T>(v + s2, job.valueWidth, wide + 2 * row, quick);
@@ -279,6 +272,7 @@ function addValues<T>(job: Job, values: usize, count: i32, place: usize, zeros: 
   place += 3 * apart;
   for (let at = quarter << 2; at < count; at++) {
     for (let j = 0; j < job.together; j++) {
+      if (whole && isSplit(unitsAt(job), j)) continue;
       const p = weighted + <usize>(j * rows) * SCORES + place;
       addOne<T>(job, values + <usize>j * job.vHead, p, rows, added + <usize>(j * rows) * row, quick);
     }
@@ -294,15 +288,6 @@ function addOne<T>(job: Job, value: usize, weights: usize, rows: i32, sums: usiz
   else {
     wider<T>(value, job.valueWidth, wideAt(job), quick);
     addSeen(wideAt(job), weights, rows, job.valueWidth, sums);
-  }
-}
-
-/** Adds what integers have added up to. */
-function flushAll(job: Job): void {
-  const row = rowBytes(job.valueWidth);
-  for (let j = 0; j < job.together; j++) {
-    const unit = load<f32>(unitsAt(job) + (j << 2));
-    if (unit >= 0) flush(integersAt(job) + <usize>(2 * j) * row, unit, job.valueWidth, sumsAt(job) + <usize>j * row);
   }
 }
 

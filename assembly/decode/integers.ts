@@ -2,7 +2,11 @@
  * int8 keys and values times one query, as integers: the numbers they meet are written as multiples of a unit, 2^−29 of
  * the largest, in two parts of 16 bits: 2^15 · high + low. Products of 16 bits add up exactly.
  */
-import { rowBytes } from "./scratch";
+import { deal } from "./keys";
+import { rowBytes, SCORES } from "./scratch";
+
+/** Bytes from one unit to the next; behind each stand what sums of high and of low parts are too large by. */
+export const UNITS: usize = 16;
 
 /**
  * The parts of `count` floats, and eight at a time: `high` and `low` reach to the next multiple of eight, as do the
@@ -11,9 +15,10 @@ import { rowBytes } from "./scratch";
 export function split(floats: usize, count: i32, high: usize, low: usize): f32 {
   const end = floats + (<usize>((count + 7) & ~7) << 2);
   let most = f32x4.splat(0);
-  for (let at = floats; at < end; at += 16) most = f32x4.max(most, f32x4.abs(v128.load(at)));
-  const half = f32x4.max(most, v128.shuffle<f32>(most, most, 2, 3, 0, 1));
-  const largest = max(f32x4.extract_lane(half, 0), f32x4.extract_lane(half, 1));
+  // Floats without a sign are in order as integers are, with NaN at the end.
+  for (let at = floats; at < end; at += 16) most = i32x4.max_u(most, f32x4.abs(v128.load(at)));
+  const half = i32x4.max_u(most, v128.shuffle<f32>(most, most, 2, 3, 0, 1));
+  const largest = f32x4.extract_lane(i32x4.max_u(half, v128.shuffle<f32>(half, half, 1, 0, 3, 2)), 0);
   // Beyond these the unit or its inverse is no normal number.
   if (!(largest < 1e30)) return NaN;
   if (largest < 1e-25) return largest === 0 ? 0 : NaN;
@@ -34,7 +39,7 @@ export function split(floats: usize, count: i32, high: usize, low: usize): f32 {
 
 /** The sums of the lanes of four vectors of integers. */
 @inline
-function lanes(a: v128, b: v128, c: v128, d: v128): v128 {
+export function lanes(a: v128, b: v128, c: v128, d: v128): v128 {
   const ab = i32x4.add(v128.shuffle<i32>(a, b, 0, 4, 1, 5), v128.shuffle<i32>(a, b, 2, 6, 3, 7));
   const cd = i32x4.add(v128.shuffle<i32>(c, d, 0, 4, 1, 5), v128.shuffle<i32>(c, d, 2, 6, 3, 7));
   return i32x4.add(v128.shuffle<i32>(ab, cd, 0, 1, 4, 5), v128.shuffle<i32>(ab, cd, 2, 3, 6, 7));
@@ -42,21 +47,46 @@ function lanes(a: v128, b: v128, c: v128, d: v128): v128 {
 
 /** 2^15 · high + low in units. */
 @inline
-function joined(high: v128, low: v128, unit: f32): v128 {
-  const h = f32x4.mul(f32x4.convert_i32x4_s(high), f32x4.splat(32768 * unit));
-  return f32x4.add(h, f32x4.mul(f32x4.convert_i32x4_s(low), f32x4.splat(unit)));
+export function joined(high: v128, low: v128, unit: v128): v128 {
+  const h = f32x4.mul(f32x4.convert_i32x4_s(high), f32x4.mul(f32x4.splat(32768), unit));
+  return f32x4.add(h, f32x4.mul(f32x4.convert_i32x4_s(low), unit));
+}
+
+/** `count` parts of one kind times four keys. */
+@inline
+export function partial(k0: usize, k1: usize, k2: usize, k3: usize, parts: usize, count: i32): v128 {
+  let x0 = i32x4.splat(0);
+  let x1 = x0;
+  let x2 = x0;
+  let x3 = x0;
+  let at: usize = 0;
+  for (const end: usize = count & ~7; at < end; at += 8) {
+    const p = v128.load(parts);
+    x0 = i32x4.add(x0, i32x4.dot_i16x8_s(v128.load_ext<i8>(k0 + at), p));
+    x1 = i32x4.add(x1, i32x4.dot_i16x8_s(v128.load_ext<i8>(k1 + at), p));
+    x2 = i32x4.add(x2, i32x4.dot_i16x8_s(v128.load_ext<i8>(k2 + at), p));
+    x3 = i32x4.add(x3, i32x4.dot_i16x8_s(v128.load_ext<i8>(k3 + at), p));
+    parts += 16;
+  }
+  let sum = lanes(x0, x1, x2, x3);
+  for (; at < <usize>count; at++) {
+    const x = i32x4(<i32>load<i8>(k0 + at), <i32>load<i8>(k1 + at), <i32>load<i8>(k2 + at), <i32>load<i8>(k3 + at));
+    sum = i32x4.add(sum, i32x4.mul(x, i32x4.splat(<i32>load<i16>(parts))));
+    parts += 2;
+  }
+  return sum;
 }
 
 /** One query times four keys. */
 @inline
-export function scoreIntegers(
+function score(
   k0: usize,
   k1: usize,
   k2: usize,
   k3: usize,
   high: usize,
   low: usize,
-  unit: f32,
+  unit: v128,
   width: i32,
 ): v128 {
   let h0 = i32x4.splat(0);
@@ -98,32 +128,62 @@ export function scoreIntegers(
   return joined(h, l, unit);
 }
 
+/**
+ * Scores of four keys of `heads` heads, `kHead` bytes apart: a row of scores for each. For each head `parts` has a row of
+ * high parts and one of low ones, and `units` the unit.
+ */
+export function scoreIntegers(
+  k0: usize,
+  k1: usize,
+  k2: usize,
+  k3: usize,
+  kHead: usize,
+  parts: usize,
+  units: usize,
+  heads: i32,
+  width: i32,
+  target: usize,
+  apart: usize,
+): void {
+  const row = rowBytes(width);
+  for (let j = 0; j < heads; j++) {
+    deal(score(k0, k1, k2, k3, parts, parts + (row >> 1), v128.load32_splat(units), width), target, apart);
+    k0 += kHead;
+    k1 += kHead;
+    k2 += kHead;
+    k3 += kHead;
+    parts += row;
+    units += UNITS;
+    target += SCORES;
+  }
+}
+
 /** Two parts, `apart` bytes from one another, again and again. */
 @inline
 function pair(part: usize, apart: usize): v128 {
   return v128.shuffle<i16>(v128.load16_splat(part), v128.load16_splat(part + apart), 0, 8, 1, 9, 2, 10, 3, 11);
 }
 
-/**
- * Adds four values, whose parts are `apart` bytes apart, to a query's integer sums: a row of the high ones, then one of
- * the low ones.
- */
-export function addIntegers(
+/** One query's sums, and four values `step` bytes apart. */
+@inline
+function add(
   v0: usize,
-  v1: usize,
-  v2: usize,
-  v3: usize,
+  step: usize,
   high: usize,
-  low: usize,
   apart: usize,
   width: i32,
   sums: usize,
+  row: usize,
 ): void {
+  const low = high + (SCORES >> 1);
   const h01 = pair(high, apart);
   const h23 = pair(high + 2 * apart, apart);
   const l01 = pair(low, apart);
   const l23 = pair(low + 2 * apart, apart);
-  let lows = sums + rowBytes(width);
+  const v1 = v0 + step;
+  const v2 = v1 + step;
+  const v3 = v2 + step;
+  let lows = sums + row;
   let at: usize = 0;
   for (const end: usize = width & ~7; at < end; at += 8) {
     const y0 = v128.load_ext<i8>(v0 + at);
@@ -158,6 +218,29 @@ export function addIntegers(
   }
 }
 
+/**
+ * Adds four values that are `step` bytes apart, of `heads` heads, `vHead` bytes apart, to the integer sums of each: a row
+ * of the high ones, then, `row` bytes on, one of the low ones. The values' parts are `apart` bytes apart.
+ */
+export function addIntegers(
+  v: usize,
+  step: usize,
+  vHead: usize,
+  high: usize,
+  apart: usize,
+  heads: i32,
+  width: i32,
+  sums: usize,
+  row: usize,
+): void {
+  for (let j = 0; j < heads; j++) {
+    add(v, step, high, apart, width, sums, row);
+    v += vHead;
+    high += SCORES;
+    sums += 6 * row;
+  }
+}
+
 /** Four integers times four parts. */
 @inline
 function inner(x: v128, first: v128, second: v128): i32 {
@@ -168,14 +251,12 @@ function inner(x: v128, first: v128, second: v128): i32 {
   );
 }
 
-/** Adds the integer sums to sums of floats, and sets them to 0. */
-export function flush(integers: usize, unit: f32, width: i32, sums: usize): void {
+/** Adds the integer sums to sums of floats. */
+export function flushIntegers(integers: usize, unit: f32, width: i32, sums: usize): void {
   const row = rowBytes(width);
+  const by = f32x4.splat(unit);
   for (let at: usize = 0; at < row; at += 16) {
     const high = integers + at;
-    const low = high + row;
-    v128.store(sums + at, f32x4.add(v128.load(sums + at), joined(v128.load(high), v128.load(low), unit)));
-    v128.store(high, i32x4.splat(0));
-    v128.store(low, i32x4.splat(0));
+    v128.store(sums + at, f32x4.add(v128.load(sums + at), joined(v128.load(high), v128.load(high + row), by)));
   }
 }

@@ -30,6 +30,8 @@ export class Job {
   type: i32;
   /** Whether float16 may be infinite or NaN. */
   special: i32;
+  /** How whole numbers are multiplied: 0 in 16 bits, 1 and 2 by the engine's dot product of bytes without or with a sign. */
+  dots: i32;
   heads: i32;
   keyHeads: i32;
   /** Key heads that are read side by side: all if a token's heads are neighbours in memory, else one. */

@@ -14,8 +14,9 @@ export function rowBytes(width: i32): usize {
 export function decodeScratch(rows: i32, together: i32, width: i32, valueWidth: i32): usize {
   return (
     <usize>rows * (rowBytes(width) + SCORES + rowBytes(valueWidth) + 8) +
-    <usize>together * (3 * SCORES + rowBytes(width) + 2 * rowBytes(valueWidth) + 8) +
+    <usize>together * (4 * SCORES + 2 * rowBytes(width) + 6 * rowBytes(valueWidth) + 32) +
     4 * rowBytes(max(width, valueWidth)) +
+    SCORES +
     16
   );
 }
@@ -79,9 +80,14 @@ export function queryUnitsAt(job: Job): usize {
   return queryPartsAt(job) + <usize>job.together * rowBytes(job.width);
 }
 
-/** For each key head the probabilities of a block in integer parts. */
+/** For each key head its one query in digits. */
+export function queryDigitsAt(job: Job): usize {
+  return queryUnitsAt(job) + ((<usize>job.together) << 4);
+}
+
+/** For each key head the probabilities of a block in integer parts: the high ones, then the low ones, with room for four more. */
 export function partsAt(job: Job): usize {
-  return queryUnitsAt(job) + (<usize>job.together << 2);
+  return queryDigitsAt(job) + <usize>job.together * rowBytes(job.width);
 }
 
 /** For each key head the unit of those. */
@@ -89,12 +95,22 @@ export function unitsAt(job: Job): usize {
   return partsAt(job) + <usize>job.together * SCORES;
 }
 
-/** For each key head the sums of values of a block in integer parts. */
+/** For each key head the probabilities of a block in digits. */
+export function digitsAt(job: Job): usize {
+  return unitsAt(job) + ((<usize>job.together) << 4);
+}
+
+/** For each key head the sums of values of a block: two rows of those in integer parts, four of those in digits. */
 export function integersAt(job: Job): usize {
-  return unitsAt(job) + (<usize>job.together << 2);
+  return digitsAt(job) + <usize>job.together * SCORES;
+}
+
+/** Parts of one head in the order of digits. */
+export function turnedAt(job: Job): usize {
+  return maskAt(job) + 16;
 }
 
 /** A mask that is read from memory. */
 export function maskAt(job: Job): usize {
-  return integersAt(job) + 2 * <usize>job.together * rowBytes(job.valueWidth);
+  return integersAt(job) + 6 * <usize>job.together * rowBytes(job.valueWidth);
 }

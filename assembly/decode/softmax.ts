@@ -59,11 +59,11 @@ export function scale(scores: usize, factor: f32, scales: usize, count: i32): vo
   }
 }
 
-/** The largest of the scores. */
+/** The largest of the scores; NaN, whose probability will be NaN, is passed over. */
 export function largest(scores: usize, count: i32): f32 {
   const bytes = (<usize>count) << 2;
   let m = f32x4.splat(-Infinity);
-  for (let at: usize = 0; at < bytes; at += 16) m = f32x4.max(m, v128.load(scores + at));
+  for (let at: usize = 0; at < bytes; at += 16) m = f32x4.pmax(m, v128.load(scores + at));
   const high = f32x4.max(m, v128.shuffle<f32>(m, m, 2, 3, 0, 1));
   return f32x4.extract_lane(f32x4.max(high, v128.shuffle<f32>(high, high, 1, 0, 3, 2)), 0);
 }
@@ -81,7 +81,8 @@ export function probabilities(scores: usize, count: i32, top: f32, total: usize,
   for (let at: usize = 0; at < bytes; at += 16) {
     const p = exp(f32x4.sub(v128.load(scores + at), base));
     sum = f32x4.add(sum, p);
-    least = f32x4.min(least, p);
+    // As integers floats without a sign are in the same order.
+    least = i32x4.min_u(least, p);
     if (scales) {
       const scaled = f32x4.mul(p, v128.load(scales + at));
       v128.store(scores + at, v128.andnot(scaled, f32x4.eq(p, f32x4.splat(0))));

@@ -6,6 +6,7 @@ import type { StepOptions } from "./decode/options.ts";
 import { type RowType, rowBytes, rowTypes } from "./decode/rows.ts";
 import { measureQueries } from "./decode/sizes.ts";
 import { choose, type Stored, step } from "./decode/step.ts";
+import type { Dots } from "./dots.ts";
 import type { Exports } from "./exports.ts";
 import { checked } from "./options.ts";
 import type { Floats } from "./tensor.ts";
@@ -43,6 +44,7 @@ export class Cache {
   readonly type: RowType;
   readonly window: number;
   readonly pageTokens: number;
+  readonly #way: { readonly dots: Dots };
   readonly #exports: Exports;
   readonly #arena: Arena;
   readonly #region: Region;
@@ -63,7 +65,8 @@ export class Cache {
   #released = false;
 
   /** @throws KernelError naming the option that is missing or does not fit. */
-  constructor(exports: Exports, arena: Arena, options: CacheOptions) {
+  constructor(exports: Exports, arena: Arena, options: CacheOptions, way: { readonly dots: Dots }) {
+    this.#way = way;
     const { heads, width, valueWidth = width, type = "float32", window = Infinity, pageTokens = 64, region } = options;
     this.#exports = exports;
     this.#arena = arena;
@@ -184,7 +187,7 @@ export class Cache {
         );
       const entries = [{ stored: this.#stored(call), keys }];
       const sizes = { ...asked, keyHeads: this.heads, keys, valueWidth: this.valueWidth };
-      return step(call, this.#exports, this.#arena, q, sizes, { ...options, left }, entries, {});
+      return step(call, this.#exports, this.#arena, q, sizes, { ...options, left }, entries, {}, this.#way);
     });
   }
 

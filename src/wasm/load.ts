@@ -58,7 +58,8 @@ export interface LoadOptions extends ArenaOptions {
    */
   readonly tile?: Tile | undefined;
   /**
-   * How products of weights of few bits with activations of 8 bits are made, which changes their speed and nothing else.
+   * How products of weights of few bits with activations of 8 bits are made, and decode steps over caches of int8 with
+   * one query a key head, which changes their speed and nothing else.
    * Default: by the engine's own dot product of bytes where that is exact, which is found out when it is first needed.
    */
   readonly dots?: Dots | undefined;
@@ -80,7 +81,7 @@ export interface Kernels {
   readonly target: "simd" | "relaxed";
   /** How the tiles of products are made at the moment. */
   readonly tile: Tile;
-  /** How products with activations of 8 bits are made. */
+  /** How products with activations of 8 bits, and decode steps over caches of int8, are made. */
   readonly dots: Dots;
   readonly arena: Arena;
   /** The functions of the module, for callers that keep their own memory; they check nothing. */
@@ -263,9 +264,9 @@ function kernels(
     argmax: (x) => rows.argmax(exports, arena, x),
     rotate: (x, table, options) => rotate(exports, arena, x, table, checked("rotate", options)),
     gather: (table, indices, options) => gather(exports, arena, table, indices, checked("gather", options)),
-    decode: (q, k, v, options) => decode(exports, arena, q, k, v, checked("decode", options)),
+    decode: (q, k, v, options) => decode(exports, arena, q, k, v, checked("decode", options), way),
     merge: (parts, options) => merge(exports, arena, parts, checked("merge", options)),
-    cache: (options) => new Cache(exports, arena, checked("cache", options)),
+    cache: (options) => new Cache(exports, arena, checked("cache", options), way),
   };
 }
 

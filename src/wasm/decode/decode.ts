@@ -1,6 +1,7 @@
 import type { Arena } from "../arena.ts";
 import type { Attended } from "../attention/options.ts";
 import { type Call, calling } from "../call.ts";
+import type { Dots } from "../dots.ts";
 import type { Exports } from "../exports.ts";
 import type { Floats } from "../tensor.ts";
 import type { DecodeOptions } from "./options.ts";
@@ -27,6 +28,7 @@ export function decode(
   k: Rows,
   v: Rows,
   options: DecodeOptions = {},
+  way: { readonly dots: Dots } = { dots: "wide" },
 ): Attended {
   const { layout = "heads-first", pages } = options;
   return calling("decode", arena, (call) => {
@@ -73,7 +75,7 @@ export function decode(
       return { stored, keys: count };
     });
     const inputs = type === "float32" ? { k: k as Floats, v: v as Floats } : {};
-    return step(call, exports, arena, q, sizes, options, entries, inputs);
+    return step(call, exports, arena, q, sizes, options, entries, inputs, way);
   });
 }
 

@@ -17,6 +17,7 @@ export const decodeJob = struct("decode/job.ts", {
   scratch: "u32",
   type: "i32",
   special: "i32",
+  dots: "i32",
   heads: "i32",
   keyHeads: "i32",
   together: "i32",

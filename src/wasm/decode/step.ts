@@ -2,10 +2,12 @@
 import type { Arena } from "../arena.ts";
 import type { Attended } from "../attention/options.ts";
 import type { Call } from "../call.ts";
+import type { Dots } from "../dots.ts";
 import type { Exports } from "../exports.ts";
 import type { Floats } from "../tensor.ts";
 import { decodeJob } from "./job.ts";
 import type { StepOptions } from "./options.ts";
+import { rowTypes } from "./rows.ts";
 import { measureOptions, type StepSizes } from "./sizes.ts";
 
 /** Where keys and values stand, in the fields of the kernel's description. */
@@ -16,6 +18,9 @@ export type Stored = Readonly<
     number
   >
 >;
+
+/** In the order of the numbers in the kernel's description. */
+const ways: readonly Dots[] = ["wide", "unsigned", "signed"];
 
 export function choose(call: Call, name: string, value: string, among: readonly string[]): void {
   if (!among.includes(value)) call.fail(name, `${name} must be ${among.join(" or ")}, got ${value}`);
@@ -31,6 +36,7 @@ export function step(
   options: StepOptions,
   entries: readonly { readonly stored: Stored; readonly keys: number }[],
   inputs: Readonly<Record<string, Floats | undefined>>,
+  way: { readonly dots: Dots },
 ): Attended {
   const { batch, batched, heads, keyHeads, queries, width, valueWidth } = sizes;
   const { sinks, slopes, bias, mask, into, layout = "heads-first" } = options;
@@ -62,6 +68,8 @@ export function step(
     sinks: optional("sinks", sinks),
     slopes: optional("slopes", slopes),
     scratch: call.region.allocate(exports.decodeScratch(together * ofHead, together, width, valueWidth) >>> 0),
+    // Found out only where it matters: it takes a moment.
+    dots: ofHead === 1 && entries.some(({ stored }) => rowTypes[stored.type] === "int8") ? ways.indexOf(way.dots) : 0,
     heads,
     keyHeads,
     queries,
