@@ -7,6 +7,15 @@ export function madd(a: v128, b: v128, c: v128): v128 {
   return f32x4.add(f32x4.mul(a, b), c);
 }
 
+/**
+ * A constant that stays in a register through a loop, if it is taken before it: elsewhere V8 makes constants anew wherever
+ * they are used, in three instructions. `small` is any number from 0 to 2^24 that no compiler knows.
+ */
+@inline
+export function held(constant: v128, small: i32): v128 {
+  return v128.or(constant, i32x4.splat(small >> 24));
+}
+
 /** Adding 1.5 · 2^23 rounds to an integer, which then stands in the low bits. */
 const MAGIC: f32 = 12582912;
 

@@ -4,11 +4,10 @@ import { exponential, ln } from "../scalars";
 import { addHalves, scoreHalves } from "./halves";
 import { Job } from "./job";
 import { deal, scores } from "./keys";
-import { signless, TINY, widen, widenTiny } from "./narrow";
+import { TINY, widen, widenTiny } from "./narrow";
 import {
   KEYS,
   keyScalesAt,
-  maskAt,
   queriesAt,
   queryUnitsAt,
   rowBytes,
@@ -97,7 +96,6 @@ function open<T>(job: Job, first: i32): bool {
   if (sizeof<T>() === 2) {
     // 2^112 times 2^15 is still a float.
     if (job.special || v128.any_true(v128.not(f32x4.lt(most, f32x4.splat(32768))))) return false;
-    v128.store(maskAt(job), signless());
     for (let at = queriesAt(job); at < target; at += 16)
       v128.store(at, f32x4.mul(v128.load(at), f32x4.splat(TINY)));
     return true;
@@ -155,7 +153,7 @@ function scoreKeys<T>(job: Job, keys: usize, count: i32, target: usize, quick: b
     const s3 = <usize>min(3 * quarter, rest) * job.kRow;
     if (sizeof<T>() === 2 && quick && rows === 1) {
       const k = keys;
-      scoreHalves(k, k + s1, k + s2, k + s3, job.kHead, queries, job.together, job.width, target, apart, maskAt(job));
+      scoreHalves(k, k + s1, k + s2, k + s3, job.kHead, queries, job.together, job.width, target, apart);
     } else for (let j = 0; j < job.together; j++) {
       const k = keys + <usize>j * job.kHead;
       const q = queries + <usize>(j * rows) * row;
@@ -247,7 +245,7 @@ function addValues<T>(job: Job, values: usize, count: i32, place: usize, zeros: 
     if (sizeof<T>() === 2 && quick && rows === 1 && !zeros) {
       const v = values;
       const p = weighted + place;
-      addHalves(v, v + s1, v + s2, v + s3, job.vHead, p, apart, job.together, job.valueWidth, added, maskAt(job));
+      addHalves(v, v + s1, v + s2, v + s3, job.vHead, p, apart, job.together, job.valueWidth, added);
     } else for (let j = 0; j < job.together; j++) {
       const v = values + <usize>j * job.vHead;
       const p = weighted + <usize>(j * rows) * SCORES + place;
@@ -256,7 +254,7 @@ function addValues<T>(job: Job, values: usize, count: i32, place: usize, zeros: 
         for (let i: usize = 0; i < 4; i++) addOne<T>(job, v + i * s1, p + i * apart, rows, sums, quick);
       else if (isFloat<T>()) addAll(v, v + s1, v + s2, v + s3, p, apart, rows, job.valueWidth, sums);
       else if (sizeof<T>() === 2 && quick && rows === 1)
-        addHalves(v, v + s1, v + s2, v + s3, 0, p, apart, 1, job.valueWidth, sums, maskAt(job));
+        addHalves(v, v + s1, v + s2, v + s3, 0, p, apart, 1, job.valueWidth, sums);
       else {
         wider<T>(v, job.valueWidth, wide, quick);
         wider<T>(v + s1, job.valueWidth, wide + row, quick);

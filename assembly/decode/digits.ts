@@ -32,6 +32,42 @@ export function queryDigits(parts: usize, width: i32, flip: i32, digits: usize, 
 
 /** Eight times `eighth` parts, so many bytes of which follow one another, as the first of each eight, then the second. */
 function turn(parts: usize, eighth: usize, target: usize): void {
+  if (eighth === 8) {
+    // Interleaved three times, a table of eight by eight is turned.
+    const a0 = v128.load(parts);
+    const a1 = v128.load(parts, 16);
+    const a2 = v128.load(parts, 32);
+    const a3 = v128.load(parts, 48);
+    const a4 = v128.load(parts, 64);
+    const a5 = v128.load(parts, 80);
+    const a6 = v128.load(parts, 96);
+    const a7 = v128.load(parts, 112);
+    const b0 = v128.shuffle<i16>(a0, a4, 0, 8, 1, 9, 2, 10, 3, 11);
+    const b1 = v128.shuffle<i16>(a0, a4, 4, 12, 5, 13, 6, 14, 7, 15);
+    const b2 = v128.shuffle<i16>(a1, a5, 0, 8, 1, 9, 2, 10, 3, 11);
+    const b3 = v128.shuffle<i16>(a1, a5, 4, 12, 5, 13, 6, 14, 7, 15);
+    const b4 = v128.shuffle<i16>(a2, a6, 0, 8, 1, 9, 2, 10, 3, 11);
+    const b5 = v128.shuffle<i16>(a2, a6, 4, 12, 5, 13, 6, 14, 7, 15);
+    const b6 = v128.shuffle<i16>(a3, a7, 0, 8, 1, 9, 2, 10, 3, 11);
+    const b7 = v128.shuffle<i16>(a3, a7, 4, 12, 5, 13, 6, 14, 7, 15);
+    const c0 = v128.shuffle<i16>(b0, b4, 0, 8, 1, 9, 2, 10, 3, 11);
+    const c1 = v128.shuffle<i16>(b0, b4, 4, 12, 5, 13, 6, 14, 7, 15);
+    const c2 = v128.shuffle<i16>(b1, b5, 0, 8, 1, 9, 2, 10, 3, 11);
+    const c3 = v128.shuffle<i16>(b1, b5, 4, 12, 5, 13, 6, 14, 7, 15);
+    const c4 = v128.shuffle<i16>(b2, b6, 0, 8, 1, 9, 2, 10, 3, 11);
+    const c5 = v128.shuffle<i16>(b2, b6, 4, 12, 5, 13, 6, 14, 7, 15);
+    const c6 = v128.shuffle<i16>(b3, b7, 0, 8, 1, 9, 2, 10, 3, 11);
+    const c7 = v128.shuffle<i16>(b3, b7, 4, 12, 5, 13, 6, 14, 7, 15);
+    v128.store(target, v128.shuffle<i16>(c0, c4, 0, 8, 1, 9, 2, 10, 3, 11));
+    v128.store(target, v128.shuffle<i16>(c0, c4, 4, 12, 5, 13, 6, 14, 7, 15), 16);
+    v128.store(target, v128.shuffle<i16>(c1, c5, 0, 8, 1, 9, 2, 10, 3, 11), 32);
+    v128.store(target, v128.shuffle<i16>(c1, c5, 4, 12, 5, 13, 6, 14, 7, 15), 48);
+    v128.store(target, v128.shuffle<i16>(c2, c6, 0, 8, 1, 9, 2, 10, 3, 11), 64);
+    v128.store(target, v128.shuffle<i16>(c2, c6, 4, 12, 5, 13, 6, 14, 7, 15), 80);
+    v128.store(target, v128.shuffle<i16>(c3, c7, 0, 8, 1, 9, 2, 10, 3, 11), 96);
+    v128.store(target, v128.shuffle<i16>(c3, c7, 4, 12, 5, 13, 6, 14, 7, 15), 112);
+    return;
+  }
   const apart = eighth << 1;
   for (const end = parts + apart; parts < end; parts += 2)
     for (let i: usize = 0; i < 8; i++) {
@@ -188,17 +224,6 @@ export function scoreDigits(
   }
 }
 
-/** A digit's sums of sixteen features: two times four values. */
-@inline
-function add(digit: usize, other: usize, a0: v128, a1: v128, a2: v128, a3: v128, b0: v128, b1: v128, b2: v128, b3: v128, sums: usize): void {
-  const p = v128.load32_splat(digit);
-  const r = v128.load32_splat(other);
-  v128.store(sums, dot(p, a0, dot(r, b0, v128.load(sums))));
-  v128.store(sums, dot(p, a1, dot(r, b1, v128.load(sums, 16))), 16);
-  v128.store(sums, dot(p, a2, dot(r, b2, v128.load(sums, 32))), 32);
-  v128.store(sums, dot(p, a3, dot(r, b3, v128.load(sums, 48))), 48);
-}
-
 /**
  * Adds eight values that are `apart` bytes apart, of `heads` heads, `vHead` bytes apart, to the integer sums of each,
  * `integers` bytes apart.
@@ -246,10 +271,30 @@ export function addDigits(
       const b1 = v128.shuffle<i16>(e, f, 4, 12, 5, 13, 6, 14, 7, 15);
       const b2 = v128.shuffle<i16>(g, h, 0, 8, 1, 9, 2, 10, 3, 11);
       const b3 = v128.shuffle<i16>(g, h, 4, 12, 5, 13, 6, 14, 7, 15);
-      add(digits, digits + 4, a0, a1, a2, a3, b0, b1, b2, b3, sums);
-      add(digits + PLANE, digits + 4 + PLANE, a0, a1, a2, a3, b0, b1, b2, b3, sums + 64);
-      add(digits + 2 * PLANE, digits + 4 + 2 * PLANE, a0, a1, a2, a3, b0, b1, b2, b3, sums + 128);
-      add(digits + 3 * PLANE, digits + 4 + 3 * PLANE, a0, a1, a2, a3, b0, b1, b2, b3, sums + 192);
+      let p = v128.load32_splat(digits);
+      let r = v128.load32_splat(digits, 4);
+      v128.store(sums, dot(p, a0, dot(r, b0, v128.load(sums))));
+      v128.store(sums, dot(p, a1, dot(r, b1, v128.load(sums, 16))), 16);
+      v128.store(sums, dot(p, a2, dot(r, b2, v128.load(sums, 32))), 32);
+      v128.store(sums, dot(p, a3, dot(r, b3, v128.load(sums, 48))), 48);
+      p = v128.load32_splat(digits, PLANE);
+      r = v128.load32_splat(digits, PLANE + 4);
+      v128.store(sums, dot(p, a0, dot(r, b0, v128.load(sums, 64))), 64);
+      v128.store(sums, dot(p, a1, dot(r, b1, v128.load(sums, 80))), 80);
+      v128.store(sums, dot(p, a2, dot(r, b2, v128.load(sums, 96))), 96);
+      v128.store(sums, dot(p, a3, dot(r, b3, v128.load(sums, 112))), 112);
+      p = v128.load32_splat(digits, 2 * PLANE);
+      r = v128.load32_splat(digits, 2 * PLANE + 4);
+      v128.store(sums, dot(p, a0, dot(r, b0, v128.load(sums, 128))), 128);
+      v128.store(sums, dot(p, a1, dot(r, b1, v128.load(sums, 144))), 144);
+      v128.store(sums, dot(p, a2, dot(r, b2, v128.load(sums, 160))), 160);
+      v128.store(sums, dot(p, a3, dot(r, b3, v128.load(sums, 176))), 176);
+      p = v128.load32_splat(digits, 3 * PLANE);
+      r = v128.load32_splat(digits, 3 * PLANE + 4);
+      v128.store(sums, dot(p, a0, dot(r, b0, v128.load(sums, 192))), 192);
+      v128.store(sums, dot(p, a1, dot(r, b1, v128.load(sums, 208))), 208);
+      v128.store(sums, dot(p, a2, dot(r, b2, v128.load(sums, 224))), 224);
+      v128.store(sums, dot(p, a3, dot(r, b3, v128.load(sums, 240))), 240);
       w += 16;
       sums += 256;
     }

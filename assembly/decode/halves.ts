@@ -1,7 +1,7 @@
 /** float16 keys and values, none of them infinite or NaN, times one query a key head. */
-import { madd } from "../lanes";
+import { held, madd } from "../lanes";
 import { deal, lanes } from "./keys";
-import { tinyHigh, tinyLow } from "./narrow";
+import { signless, tinyHigh, tinyLow } from "./narrow";
 import { rowBytes, SCORES } from "./scratch";
 
 /** One query, 2^112 times too large, times four keys of float16, none of them infinite or NaN. */
@@ -52,7 +52,7 @@ function score(k0: usize, k1: usize, k2: usize, k3: usize, q: usize, width: i32,
 }
 
 /**
- * Scores of four keys of `heads` heads, `kHead` bytes apart: a row of scores for each. `mask` is where `signless` stands.
+ * Scores of four keys of `heads` heads, `kHead` bytes apart: a row of scores for each.
  */
 export function scoreHalves(
   k0: usize,
@@ -65,11 +65,10 @@ export function scoreHalves(
   width: i32,
   target: usize,
   apart: usize,
-  mask: usize,
 ): void {
-  const signless = v128.load(mask);
+  const mask = held(signless(), heads);
   for (let j = 0; j < heads; j++) {
-    deal(score(k0, k1, k2, k3, q, width, signless), target, apart);
+    deal(score(k0, k1, k2, k3, q, width, mask), target, apart);
     k0 += kHead;
     k1 += kHead;
     k2 += kHead;
@@ -138,11 +137,10 @@ export function addHalves(
   heads: i32,
   width: i32,
   sums: usize,
-  mask: usize,
 ): void {
-  const signless = v128.load(mask);
+  const mask = held(signless(), heads);
   for (let j = 0; j < heads; j++) {
-    add(v0, v1, v2, v3, probabilities, apart, width, sums, signless);
+    add(v0, v1, v2, v3, probabilities, apart, width, sums, mask);
     v0 += vHead;
     v1 += vHead;
     v2 += vHead;

@@ -1,6 +1,6 @@
 /**
- * int8 keys and values times one query, as integers: the numbers they meet are written as multiples of a unit, 2^−29 of
- * the largest, in two parts of 16 bits: 2^15 · high + low. Products of 16 bits add up exactly.
+ * int8 keys and values times one query, as integers: the numbers they meet are written as multiples of a unit, a power
+ * of two of which the largest has 2^28 to 2^29, in two parts of 16 bits: 2^15 · high + low. Products of 16 bits add up exactly.
  */
 import { deal } from "./keys";
 import { rowBytes, SCORES } from "./scratch";
@@ -22,8 +22,10 @@ export function split(floats: usize, count: i32, high: usize, low: usize): f32 {
   // Beyond these the unit or its inverse is no normal number.
   if (!(largest < 1e30)) return NaN;
   if (largest < 1e-25) return largest === 0 ? 0 : NaN;
-  const unit = largest * 1.862645149230957e-9;
-  const inverse = f32x4.splat(1 / unit);
+  // A power of two, so that the largest is below 2^29 units and nothing is rounded but what is far smaller.
+  const exponent = reinterpret<i32>(largest) & 0x7f800000;
+  const unit = reinterpret<f32>(exponent - (28 << 23));
+  const inverse = f32x4.splat(reinterpret<f32>((282 << 23) - exponent));
   for (let at = floats; at < end; at += 32) {
     const a = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(v128.load(at), inverse)));
     const b = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(v128.load(at, 16), inverse)));

@@ -12,8 +12,7 @@ export function signless(): v128 {
 
 /**
  * The first four of eight float16 as floats of 2^−112 their value, provided none is infinite or NaN: their exponents
- * counted as a float's. Subnormals become a float's subnormals, which are exact, if slow. In hot loops the mask comes from
- * memory: V8 makes constants anew wherever they are used, in three instructions.
+ * counted as a float's. Subnormals become a float's subnormals, which are exact, if slow.
  */
 @inline
 export function tinyLow(x: v128, mask: v128): v128 {

@@ -16,8 +16,7 @@ export function decodeScratch(rows: i32, together: i32, width: i32, valueWidth: 
     <usize>rows * (rowBytes(width) + SCORES + rowBytes(valueWidth) + 8) +
     <usize>together * (4 * SCORES + 2 * rowBytes(width) + 6 * rowBytes(valueWidth) + 32) +
     4 * rowBytes(max(width, valueWidth)) +
-    SCORES +
-    16
+    SCORES
   );
 }
 
@@ -107,10 +106,5 @@ export function integersAt(job: Job): usize {
 
 /** Parts of one head in the order of digits. */
 export function turnedAt(job: Job): usize {
-  return maskAt(job) + 16;
-}
-
-/** A mask that is read from memory. */
-export function maskAt(job: Job): usize {
   return integersAt(job) + 6 * <usize>job.together * rowBytes(job.valueWidth);
 }
