@@ -137,7 +137,8 @@ function scoreKeys<T>(job: Job, keys: usize, count: i32, target: usize, quick: b
   const row = rowBytes(job.width);
   const wide = wideAt(job);
   const queries = queriesAt(job);
-  const whole = isInteger<T>() && sizeof<T>() === 1 && quick;
+  const halves = sizeof<T>() === 2 && quick && rows === 1;
+  const whole = sizeof<T>() === 1 && quick;
   if (whole) {
     const units = queryUnitsAt(job);
     if (areSplit(units, job.together)) return scoreWhole(job, keys, count, target, 0, job.together);
@@ -151,22 +152,24 @@ function scoreKeys<T>(job: Job, keys: usize, count: i32, target: usize, quick: b
     const s1 = <usize>min(quarter, rest) * job.kRow;
     const s2 = <usize>min(2 * quarter, rest) * job.kRow;
     const s3 = <usize>min(3 * quarter, rest) * job.kRow;
-    if (sizeof<T>() === 2 && quick && rows === 1) {
+    if (halves) {
       const k = keys;
       scoreHalves(k, k + s1, k + s2, k + s3, job.kHead, queries, job.together, job.width, target, apart);
-    } else for (let j = 0; j < job.together; j++) {
-      const k = keys + <usize>j * job.kHead;
-      const q = queries + <usize>(j * rows) * row;
-      const scored = target + <usize>(j * rows) * SCORES;
-      if (isFloat<T>()) scores(k, k + s1, k + s2, k + s3, q, rows, job.width, scored, apart);
-      else if (!(whole && isSplit(queryUnitsAt(job), j))) {
-        wider<T>(k, job.width, wide, quick);
-        wider<T>(k + s1, job.width, wide + row, quick);
-        wider<T>(k + s2, job.width, wide + 2 * row, quick);
-        wider<T>(k + s3, job.width, wide + 3 * row, quick);
-        scores(wide, wide + row, wide + 2 * row, wide + 3 * row, q, rows, job.width, scored, apart);
+    } else
+      for (let j = 0; j < job.together; j++) {
+        if (whole && isSplit(queryUnitsAt(job), j)) continue;
+        const k = keys + <usize>j * job.kHead;
+        const q = queries + <usize>(j * rows) * row;
+        const scored = target + <usize>(j * rows) * SCORES;
+        if (isFloat<T>()) scores(k, k + s1, k + s2, k + s3, q, rows, job.width, scored, apart);
+        else {
+          wider<T>(k, job.width, wide, quick);
+          wider<T>(k + s1, job.width, wide + row, quick);
+          wider<T>(k + s2, job.width, wide + 2 * row, quick);
+          wider<T>(k + s3, job.width, wide + 3 * row, quick);
+          scores(wide, wide + row, wide + 2 * row, wide + 3 * row, q, rows, job.width, scored, apart);
+        }
       }
-    }
     keys += job.kRow;
     target += 4;
   }
@@ -229,7 +232,8 @@ function addValues<T>(job: Job, values: usize, count: i32, place: usize, zeros: 
   const wide = wideAt(job);
   const weighted = scoresAt(job);
   const added = sumsAt(job);
-  const whole = isInteger<T>() && sizeof<T>() === 1 && quick;
+  const halves = sizeof<T>() === 2 && quick && rows === 1;
+  const whole = sizeof<T>() === 1 && quick;
   if (whole) {
     const units = unitsAt(job);
     const first = <i32>(place >> 2);
@@ -242,27 +246,28 @@ function addValues<T>(job: Job, values: usize, count: i32, place: usize, zeros: 
   const s2 = s1 + s1;
   const s3 = s1 + s2;
   for (let at = 0; at < quarter; at++) {
-    if (sizeof<T>() === 2 && quick && rows === 1 && !zeros) {
+    if (halves && !zeros) {
       const v = values;
       const p = weighted + place;
       addHalves(v, v + s1, v + s2, v + s3, job.vHead, p, apart, job.together, job.valueWidth, added);
-    } else for (let j = 0; j < job.together; j++) {
-      const v = values + <usize>j * job.vHead;
-      const p = weighted + <usize>(j * rows) * SCORES + place;
-      const sums = added + <usize>(j * rows) * row;
-      if (zeros && anyZero(p, apart, rows))
-        for (let i: usize = 0; i < 4; i++) addOne<T>(job, v + i * s1, p + i * apart, rows, sums, quick);
-      else if (isFloat<T>()) addAll(v, v + s1, v + s2, v + s3, p, apart, rows, job.valueWidth, sums);
-      else if (sizeof<T>() === 2 && quick && rows === 1)
-        addHalves(v, v + s1, v + s2, v + s3, 0, p, apart, 1, job.valueWidth, sums);
-      else {
-        wider<T>(v, job.valueWidth, wide, quick);
-        wider<T>(v + s1, job.valueWidth, wide + row, quick);
-        wider<T>(v + s2, job.valueWidth, wide + 2 * row, quick);
-        wider<T>(v + s3, job.valueWidth, wide + 3 * row, quick);
-        addAll(wide, wide + row, wide + 2 * row, wide + 3 * row, p, apart, rows, job.valueWidth, sums);
+    } else
+      for (let j = 0; j < job.together; j++) {
+        if (whole && isSplit(unitsAt(job), j)) continue;
+        const v = values + <usize>j * job.vHead;
+        const p = weighted + <usize>(j * rows) * SCORES + place;
+        const sums = added + <usize>(j * rows) * row;
+        if (zeros && anyZero(p, apart, rows))
+          for (let i: usize = 0; i < 4; i++) addOne<T>(job, v + i * s1, p + i * apart, rows, sums, quick);
+        else if (isFloat<T>()) addAll(v, v + s1, v + s2, v + s3, p, apart, rows, job.valueWidth, sums);
+        else if (halves) addHalves(v, v + s1, v + s2, v + s3, 0, p, apart, 1, job.valueWidth, sums);
+        else {
+          wider<T>(v, job.valueWidth, wide, quick);
+          wider<T>(v + s1, job.valueWidth, wide + row, quick);
+          wider<T>(v + s2, job.valueWidth, wide + 2 * row, quick);
+          wider<T>(v + s3, job.valueWidth, wide + 3 * row, quick);
+          addAll(wide, wide + row, wide + 2 * row, wide + 3 * row, p, apart, rows, job.valueWidth, sums);
+        }
       }
-    }
     values += job.vRow;
     place += 4;
   }

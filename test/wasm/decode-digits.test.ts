@@ -50,12 +50,16 @@ test.runIf(exact)("both ways of int8 give the same bits", async () => {
     // Keys that are not seen have a probability of 0, and one head has no unit: its query is not finite.
     const mask = { shape: [tokens], data: Uint8Array.from({ length: tokens }, (_, s) => Number(s % 3 !== 0)) };
     same(q, k, v, { layout: "tokens-first", mask });
+    const others = (query: Floats, values: IntegerRows) =>
+      [...exact!.decode(query, k, values, { layout: "tokens-first" }).out.data].filter((_, i) => i < 33 || i >= 66);
     const spoilt = { shape: q.shape, data: q.data.map((x, i) => (i === 48 ? Infinity : x)) };
     same(spoilt, k, v, { layout: "tokens-first" });
-    // A value's scale that is not a number spoils one head's probabilities.
+    expect(others(spoilt, v)).toEqual(others(q, v));
+    // A value's scale that is not a number spoils one head's probabilities, and no other's.
     const scales = { shape: v.scales.shape, data: v.scales.data.slice() };
     scales.data[1] = Number.NaN;
     same(q, k, { ...v, scales }, { layout: "tokens-first" });
+    expect(others(q, { ...v, scales })).toEqual(others(q, v));
   }
   wide.close();
 });
