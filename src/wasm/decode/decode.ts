@@ -17,7 +17,8 @@ import { choose, type Stored, step } from "./step.ts";
  *
  * Keys and values are both float32, float16 or int8 with a scale for each token and head. A query that sees no key gets
  * zeros. What a query does not see never reaches its result, be it NaN. Weights below 2^−100 of a query's largest count
- * as 0. With one query a key head, int8 meets queries and weights in 30 bits, counted from the largest of a row or block; how, `dots` of {@link load} says.
+ * as 0. With one query a key head, int8 meets queries and weights in 30 bits, counted from the largest of a row or block,
+ * with the same result however products of bytes are made.
  *
  * @throws KernelError naming the argument whose shape or values do not fit.
  */
