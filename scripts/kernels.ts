@@ -1,5 +1,5 @@
 /** Compiles the kernels: `kernels.wasm` (plain SIMD) and `kernels.relaxed.wasm` (relaxed SIMD) into `dist`, or where told. */
-import { mkdirSync, readdirSync, renameSync, statSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { root } from "./pages.ts";
@@ -11,7 +11,8 @@ const files = { simd: "kernels.wasm", "relaxed-simd": "kernels.relaxed.wasm" } a
 function newestSource(): number {
   const folder = join(root, "assembly");
   const sources = readdirSync(folder, { recursive: true, encoding: "utf8" }).map((name) => join(folder, name));
-  return Math.max(...[...sources, join(root, "asconfig.json")].map((path) => statSync(path).mtimeMs));
+  const others = ["asconfig.json", "scripts/constants.ts"].map((name) => join(root, name));
+  return Math.max(...[...sources, ...others].map((path) => statSync(path).mtimeMs));
 }
 
 /**
@@ -33,6 +34,8 @@ export async function compileKernels(folder: string, always = false): Promise<vo
     // Said where one more round of optimising would make the module larger and is therefore left out: no fault.
     const messages = stderr.toString().replace(/Last converge was suboptimal\.\s*/, "");
     if (error || messages) throw new Error(`${file} does not compile: ${messages || error?.message}`);
+    const { keepConstants } = await import("./constants.ts");
+    writeFileSync(fresh, keepConstants(readFileSync(fresh)));
     renameSync(fresh, path);
   }
 }
