@@ -1,13 +1,13 @@
 import { matvec } from "./matvec";
-import { clear, copyFloats, fill, panelOfColumns, panelOfRows } from "./pack";
+import { clear, copyFloats, fill, fourPanels, panelOfColumns, panelOfRows } from "./pack";
 import { groupRows, multiply } from "./tile/multiply";
 import { groupsBytes, groupsOfRows } from "./tile/pack";
 
-/** Depth of a block: a panel of B (8 KiB) stays in the first cache. */
-const DEPTH = 256;
-/** Columns of a block: its panels of B (512 KiB) stay in the second cache. */
+/** Depth of a block: a panel of B (16 KiB) stays in the first cache. */
+const DEPTH = 512;
+/** Columns of a block: its panels of B (1 MiB) stay in the second cache. */
 const COLUMNS = 512;
-/** Rows of a block, whole groups of any kind: its part of A (60 KiB) stays in the second cache beside them. */
+/** Rows of a block, whole groups of any kind: its part of A (120 KiB) stays in the second cache beside them. */
 const ROWS = 60;
 /** Rows of what is padded to whole groups at an edge. */
 const EDGE = ROWS + 4;
@@ -90,8 +90,15 @@ function packColumns(
   deep: i32,
   target: usize,
 ): void {
-  for (let j = column; j < column + wide; j += 8) {
-    const width = min(column + wide - j, 8);
+  const end = column + wide;
+  let j = column;
+  if (!transposed)
+    for (; j + 32 <= end; j += 32) {
+      fourPanels(b + <usize>d * bRow + (j << 2), bRow, deep, target);
+      target += (<usize>deep) << 7;
+    }
+  for (; j < end; j += 8) {
+    const width = min(end - j, 8);
     if (transposed) panelOfRows(b + <usize>j * bRow + (d << 2), bRow, width, deep, target);
     else panelOfColumns(b + <usize>d * bRow + (j << 2), bRow, width, deep, target);
     target += (<usize>deep) << 5;

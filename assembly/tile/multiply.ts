@@ -5,8 +5,8 @@
  * of a group's rows side by side; groups begin `aGroup` bytes apart. How many rows a group has, and how they are loaded,
  * differs between engines: what is fastest in one is slow in another. Every variant adds up in the same order, so that results are the same bits.
  *
- * Rows of C are `cStep` bytes apart. Without `factors` (0) C starts at zero and is not read; else each of its columns is
- * first multiplied by its own of eight factors.
+ * Rows of C are `cStep` bytes apart. Without `factors` (0) C is not read; else what it holds, each column times its own of
+ * eight factors, is added last, so that the sums do not wait for it.
  */
 import { four } from "./four";
 import { shuffled } from "./shuffled";

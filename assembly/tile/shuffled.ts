@@ -27,18 +27,6 @@ export function shuffled(
     let x21 = f32x4.splat(0);
     let x30 = f32x4.splat(0);
     let x31 = f32x4.splat(0);
-    if (factors) {
-      const low = v128.load(factors);
-      const high = v128.load(factors, 16);
-      x00 = f32x4.mul(low, v128.load(c));
-      x01 = f32x4.mul(high, v128.load(c, 16));
-      x10 = f32x4.mul(low, v128.load(c1));
-      x11 = f32x4.mul(high, v128.load(c1, 16));
-      x20 = f32x4.mul(low, v128.load(c2));
-      x21 = f32x4.mul(high, v128.load(c2, 16));
-      x30 = f32x4.mul(low, v128.load(c3));
-      x31 = f32x4.mul(high, v128.load(c3, 16));
-    }
     for (let column = b; column < end; column += 32) {
       const b0 = v128.load(column);
       const b1 = v128.load(column, 16);
@@ -56,6 +44,18 @@ export function shuffled(
       x30 = madd(a3, b0, x30);
       x31 = madd(a3, b1, x31);
       row += 16;
+    }
+    if (factors) {
+      const low = v128.load(factors);
+      const high = v128.load(factors, 16);
+      x00 = madd(low, v128.load(c), x00);
+      x01 = madd(high, v128.load(c, 16), x01);
+      x10 = madd(low, v128.load(c1), x10);
+      x11 = madd(high, v128.load(c1, 16), x11);
+      x20 = madd(low, v128.load(c2), x20);
+      x21 = madd(high, v128.load(c2, 16), x21);
+      x30 = madd(low, v128.load(c3), x30);
+      x31 = madd(high, v128.load(c3, 16), x31);
     }
     v128.store(c, x00);
     v128.store(c, x01, 16);

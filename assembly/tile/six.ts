@@ -34,22 +34,6 @@ export function six(
     let x41 = f32x4.splat(0);
     let x50 = f32x4.splat(0);
     let x51 = f32x4.splat(0);
-    if (factors) {
-      const low = v128.load(factors);
-      const high = v128.load(factors, 16);
-      x00 = f32x4.mul(low, v128.load(c));
-      x01 = f32x4.mul(high, v128.load(c, 16));
-      x10 = f32x4.mul(low, v128.load(c1));
-      x11 = f32x4.mul(high, v128.load(c1, 16));
-      x20 = f32x4.mul(low, v128.load(c2));
-      x21 = f32x4.mul(high, v128.load(c2, 16));
-      x30 = f32x4.mul(low, v128.load(c3));
-      x31 = f32x4.mul(high, v128.load(c3, 16));
-      x40 = f32x4.mul(low, v128.load(c4));
-      x41 = f32x4.mul(high, v128.load(c4, 16));
-      x50 = f32x4.mul(low, v128.load(c5));
-      x51 = f32x4.mul(high, v128.load(c5, 16));
-    }
     for (let column = b; column < end; column += 32) {
       const b0 = v128.load(column);
       const b1 = v128.load(column, 16);
@@ -72,6 +56,22 @@ export function six(
       x50 = madd(a5, b0, x50);
       x51 = madd(a5, b1, x51);
       row += 24;
+    }
+    if (factors) {
+      const low = v128.load(factors);
+      const high = v128.load(factors, 16);
+      x00 = madd(low, v128.load(c), x00);
+      x01 = madd(high, v128.load(c, 16), x01);
+      x10 = madd(low, v128.load(c1), x10);
+      x11 = madd(high, v128.load(c1, 16), x11);
+      x20 = madd(low, v128.load(c2), x20);
+      x21 = madd(high, v128.load(c2, 16), x21);
+      x30 = madd(low, v128.load(c3), x30);
+      x31 = madd(high, v128.load(c3, 16), x31);
+      x40 = madd(low, v128.load(c4), x40);
+      x41 = madd(high, v128.load(c4, 16), x41);
+      x50 = madd(low, v128.load(c5), x50);
+      x51 = madd(high, v128.load(c5, 16), x51);
     }
     v128.store(c, x00);
     v128.store(c, x01, 16);

@@ -44,12 +44,13 @@ for (const { name, runs, kernels } of targets)
       test("every remainder of rows, columns and depth", () => {
         for (const M of sizes) for (const N of sizes) for (const K of sizes) check(M, K, N, (M + N + K) % 2 === 0);
       });
-      test("sizes that cross the blocks of 64 rows, 512 (or few rows: 4096) columns and depth 256", () => {
+      test("sizes that cross the blocks of 60 rows, 512 (or few rows: 4096) columns and depth 512", () => {
         for (const [M, K, N] of [
-          [67, 259, 517],
+          [67, 515, 517],
           [1, 515, 1],
           [130, 1, 1030],
-          [64, 256, 512],
+          [60, 512, 512],
+          [64, 1025, 40],
           [3, 19, 4101],
         ] as const)
           for (const withBias of [false, true]) check(M, K, N, withBias);
