@@ -97,7 +97,7 @@ export class TileChoice {
     region.release();
     const [plain] = best;
     const fastest = best.indexOf(Math.min(...best));
-    // Another tile must be clearly faster: the clock is coarse and the machine not alone.
-    return best[fastest]! < 0.95 * plain! ? tiles[fastest]! : "4x8";
+    // Another tile must be faster by more than the times differ by themselves.
+    return best[fastest]! < 0.98 * plain! ? tiles[fastest]! : "4x8";
   }
 }

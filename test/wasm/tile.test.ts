@@ -59,10 +59,10 @@ test.each([
       ),
     ).toBe(tile);
 });
-test("a tile that is faster by less than a twentieth is not taken", () => {
+test("a tile that is faster by less than a fiftieth is not taken", () => {
   expect(
     after(
-      choosing((which) => (which === 1 ? 0.049 : 0.05), 5e-5),
+      choosing((which) => (which === 1 ? 0.0495 : 0.05), 5e-5),
       8e9,
     ),
   ).toBe("4x8");
