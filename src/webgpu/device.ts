@@ -25,8 +25,9 @@ export interface Dispatch {
 
 const slotBytes = 256;
 const slots = 128;
-/** Freed buffers are kept for the next of their size, up to so many bytes in all. */
-const keptBytes = 256 * 2 ** 20;
+/** Freed buffers are kept for the next of their size, up to so many bytes in all: more where large ones are made. */
+const keptBytes = ({ maxBufferSize }: GPUSupportedLimits): number =>
+  Math.min(2 ** 31, Math.max(2 ** 28, maxBufferSize / 8));
 
 interface Program {
   readonly pipeline: GPUComputePipeline;
@@ -51,6 +52,7 @@ export class Device {
   readonly #staged = new Uint8Array(slotBytes * slots);
   /** Freed since commands were handed over last, which may still use them. */
   readonly #gathered = new Set<GPUBuffer>();
+  readonly #most: number;
   #kept = 0;
   #used = 0;
   #encoder: GPUCommandEncoder | undefined;
@@ -61,6 +63,7 @@ export class Device {
 
   constructor(gpu: GPUDevice, info: GPUAdapterInfo, origin: unknown) {
     this.gpu = gpu;
+    this.#most = keptBytes(gpu.limits);
     this.origin = origin;
     this.subgroup = gpu.features.has("subgroups") ? (info.subgroupMinSize ?? 0) : 0;
     this.half = gpu.features.has("shader-f16") ? "f16" : undefined;
@@ -119,12 +122,12 @@ export class Device {
     this.#gathered.add(buffer);
     // Those of sizes that were not asked for of late make room.
     for (const size of [...this.#free.keys()])
-      while (this.#kept + buffer.size > keptBytes) {
+      while (this.#kept + buffer.size > this.#most) {
         const old = this.#take(size);
         if (!old) break;
         this.#destroy(old);
       }
-    if (buffer.size > keptBytes) {
+    if (buffer.size > this.#most) {
       this.#destroy(buffer);
       return;
     }

@@ -13,7 +13,7 @@ import {
 } from "./matmul-program.ts";
 import type { OnGpu } from "./options.ts";
 import { held, part, runs } from "./parts.ts";
-import { halfOf, type Precise, precise } from "./precision.ts";
+import { multiplying, type Precise, precise } from "./precision.ts";
 import type { FloatsAnywhere, GpuTensor } from "./tensor.ts";
 
 /** From large to small; the first that leaves no part of the device idle is taken. */
@@ -105,7 +105,7 @@ export function matmul(
     const added = bias && call.on(bias, "float32");
     const target = call.target("into", [...lead, columns], into, { a, b, bias });
     const vectors = [depth % 4 === 0, (transposed ? depth : columns) % 4 === 0, columns % 4 === 0] as const;
-    const half = halfOf(call, device, options);
+    const { half } = multiplying(call, device, options);
     const wanted = { rows, columns, depth, batch, vectors, transposed, biased: added !== undefined, half };
     const { tile, key, code } = programFor(device, wanted, shape);
     const most = device.gpu.limits.maxComputeWorkgroupsPerDimension;

@@ -1,6 +1,6 @@
 /** Numbers that a dispatch hands to its program, declared once: as a structure of WGSL and as what fills it. */
 
-type Kind = "u32" | "i32" | "f32";
+export type Kind = "u32" | "i32" | "f32";
 
 export interface Params<Name extends string> {
   /** The declaration, and `params` at binding 0. */

@@ -8,9 +8,11 @@ import { runMerging } from "../decode/merging-run.ts";
 import type { Device } from "../device.ts";
 import type { OnGpu } from "../options.ts";
 import { part } from "../parts.ts";
-import { halfOf, type Precise, precise } from "../precision.ts";
+import { multiplying, type Precise, precise } from "../precision.ts";
 import { type FloatsAnywhere, GpuTensor } from "../tensor.ts";
 import { Extras } from "./extras.ts";
+import { attendInMatrices, matricesFor } from "./matrices.ts";
+import type { MatricesShape } from "./matrices-program.ts";
 import { attentionParams, attentionProgram } from "./program.ts";
 import { type AttentionShape, keysOf, largeShapes, queriesOf, sharedBytes, smallShapes } from "./shapes.ts";
 
@@ -32,6 +34,8 @@ export interface AttentionTuning {
   readonly shape?: AttentionShape;
   /** Into how many ranges the keys of a query are split. */
   readonly splits?: number;
+  /** On matrix units, in place of `shape`. */
+  readonly matrices?: Partial<MatricesShape>;
 }
 
 /** The shape for those sizes on that device, and into how many ranges the keys are split so that enough workgroups work. */
@@ -58,7 +62,7 @@ function divide(device: Device, sizes: Sizes, together: boolean, tuning: Attenti
 const subgroupsFor = (device: Device, { across }: AttentionShape): boolean => device.subgroup >= 2 * across;
 
 /**
- * Exact softmax attention in float32: q [H, Tq, D], k [Hk, Tk, D], v [Hk, Tk, E] with E up to 256, each with a batch axis
+ * Exact softmax attention, in float32 unless `precision` allows less: q [H, Tq, D], k [Hk, Tk, D], v [Hk, Tk, E] with E up to 256, each with a batch axis
  * before them or none, as the call of `attnspec/wasm`. Scores are never kept.
  *
  * Keys that a query does not see must be finite with finite values; those beyond `lengths` are not read.
@@ -113,8 +117,11 @@ export function attention(
     const bound = device.gpu.limits.maxStorageBufferBindingSize - 256;
     const entryBytes = 4 * Math.max(heads * queries, keyHeads * keys) * wide;
     const fits = batch * entryBytes <= bound && Math.max(heads, batch) <= most;
+    const { half, units } = multiplying(call, device, options);
+    const matrices = units && fits && !packed ? matricesFor(device, sizes, units, tuning) : undefined;
     const { shape: chosen, splits: wanted } = divide(device, sizes, fits && !packed, tuning);
-    const splits = Math.max(1, Math.min(wanted, Math.floor(most / batch), Math.floor(bound / out.bytes)));
+    const possible = Math.min(Math.floor(most / batch), Math.floor(bound / out.bytes));
+    const splits = Math.max(1, Math.min(matrices?.splits ?? wanted, possible));
     const extras = new Extras();
     const jobs = packed ? jobsOf(sequences, queriesOf(chosen), atEnd) : [];
     const places = {
@@ -126,15 +133,7 @@ export function attention(
       relativeAt: relative ? extras.floats(relative) : 0,
     };
     const windowed = before < queries + keys || after < queries + keys;
-    const half = halfOf(call, device, options);
-    const program = {
-      ...chosen,
-      // Sums in float16 are kept short.
-      ...(half && { half, features: 16, keysAtOnce: Math.min(16, chosen.keysAtOnce) }),
-      vectors: [width % 4 === 0, valueWidth % 4 === 0] as const,
-      evenKeys: width % (half ? 16 : chosen.features) === 0,
-      evenValues: valueWidth === 4 * chosen.values4 * chosen.across,
-      subgroups: subgroupsFor(device, chosen),
+    const features = {
       ...{ windowed, capped: cap < Infinity, sinks: !!sinks, slopes: !!slopes, relative: !!relative },
       ...{ bias: !!bias, mask: !!mask, blocks: !!blocks, lengths: !!lengths, packed: !!packed },
       split: splits > 1,
@@ -161,63 +160,84 @@ export function attention(
         );
     if (tokensFirst && entryBytes > bound)
       call.fail("layout", "an entry is more than this device binds at once; give the heads first");
+    const common = {
+      ...{ queries, keys, width, valueWidth, group, outEntry: os.entry, outHead: os.head, outRow: os.row },
+      ...{ lseEntry: heads * queries, lseHead: queries },
+      ...{ scale: cap < Infinity ? scale / cap : scale * log2e, cap: cap < Infinity ? cap * log2e : 0 },
+      ...{ left: before, right: after, offset: atEnd ? keys - queries : 0, atEnd: Number(atEnd) },
+      reach: relative ? (relative.shape[1]! - 1) / 2 : 0,
+      ...{ biasEntry: biased.entry, biasHead: biased.head, biasRow: biased.row },
+      ...{ maskEntry: masked.entry, maskHead: masked.head, maskRow: masked.row },
+      ...{ blockHead, blockRow, blockQueries, blockKeys },
+      ...places,
+      ...{ minusInfinity: 0xff800000, splits, outShare: out.size, lseShare: lse.size },
+    };
+    const others = [small, added, seen].map((tensor) => ({ buffer: tensor?.buffer ?? device.nothing }));
     // What one binding cannot hold goes to further dispatches: an entry, then the queries of one head of keys.
     const [entriesAtOnce, headsAtOnce] = fits ? [batch, heads] : tokensFirst ? [1, heads] : [1, group];
-    for (let entry = 0; entry < batch; entry += entriesAtOnce)
-      for (let head = 0; head < heads; head += headsAtOnce) {
-        const of = (t: GpuTensor, at: { entry: number; head: number }, from: number, count: number) =>
-          part(
-            t,
-            entry * at.entry + from * at.head,
-            (entriesAtOnce - 1) * at.entry + (fits || tokensFirst ? at.entry : count * at.head),
-          );
-        const seenBy = {
-          q: of(tensors.q, qs, head, headsAtOnce),
-          k: of(tensors.k, ks, head / group, headsAtOnce / group),
-          v: of(tensors.v, vs, head / group, headsAtOnce / group),
-          out: splits > 1 ? { buffer: shares.buffer, first: 0 } : of(out, os, head, headsAtOnce),
-        };
-        const lseFrom = (entry * heads + head) * queries;
-        device.run({
-          key: `attention ${JSON.stringify(program)}`,
-          code: () => attentionProgram(program),
-          params: attentionParams.fill({
-            ...{ queries, keys, width, valueWidth, group },
-            ...{ q: seenBy.q.first, qEntry: qs.entry, qHead: qs.head, qRow: qs.row },
-            ...{ k: seenBy.k.first, kEntry: ks.entry, kHead: ks.head, kRow: ks.row },
-            ...{ v: seenBy.v.first, vEntry: vs.entry, vHead: vs.head, vRow: vs.row },
-            ...{ out: seenBy.out.first, outEntry: os.entry, outHead: os.head, outRow: os.row },
-            ...{ lse: lseFrom, lseEntry: heads * queries, lseHead: queries },
-            ...{ scale: cap < Infinity ? scale / cap : scale * log2e, cap: cap < Infinity ? cap * log2e : 0 },
-            ...{ left: before, right: after, offset: atEnd ? keys - queries : 0, atEnd: Number(atEnd) },
-            reach: relative ? (relative.shape[1]! - 1) / 2 : 0,
-            bias: entry * biased.entry + head * biased.head,
-            ...{ biasEntry: biased.entry, biasHead: biased.head, biasRow: biased.row },
-            mask: entry * masked.entry + head * masked.head,
-            ...{ maskEntry: masked.entry, maskHead: masked.head, maskRow: masked.row },
-            ...{ blockHead, blockRow, blockQueries, blockKeys },
-            ...places,
-            lengthsAt: places.lengthsAt + entry,
-            firstHead: head,
-            ...{ minusInfinity: 0xff800000, splits, outShare: out.size, lseShare: lse.size },
-          }),
-          bindings: [
-            ...[
-              seenBy.q,
-              seenBy.k,
-              seenBy.v,
-              { ...seenBy.out, written: true },
-              { buffer: sharedLse.buffer, written: true },
+    if (matrices)
+      attendInMatrices(device, call, matrices, {
+        ...{ of: sizes, features, fields: common, others },
+        ...{ q: { tensor: tensors.q, ...qs }, k: { tensor: tensors.k, ...ks }, v: { tensor: tensors.v, ...vs } },
+        ...{ out: shares, lse: sharedLse },
+      });
+    else {
+      const program = {
+        ...chosen,
+        // Sums in float16 are kept short.
+        ...(half && { half, features: 16, keysAtOnce: Math.min(16, chosen.keysAtOnce) }),
+        vectors: [width % 4 === 0, valueWidth % 4 === 0] as const,
+        evenKeys: width % (half ? 16 : chosen.features) === 0,
+        evenValues: valueWidth === 4 * chosen.values4 * chosen.across,
+        subgroups: subgroupsFor(device, chosen),
+        ...features,
+      };
+      for (let entry = 0; entry < batch; entry += entriesAtOnce)
+        for (let head = 0; head < heads; head += headsAtOnce) {
+          const of = (t: GpuTensor, at: { entry: number; head: number }, from: number, count: number) =>
+            part(
+              t,
+              entry * at.entry + from * at.head,
+              (entriesAtOnce - 1) * at.entry + (fits || tokensFirst ? at.entry : count * at.head),
+            );
+          const seenBy = {
+            q: of(tensors.q, qs, head, headsAtOnce),
+            k: of(tensors.k, ks, head / group, headsAtOnce / group),
+            v: of(tensors.v, vs, head / group, headsAtOnce / group),
+            out: splits > 1 ? { buffer: shares.buffer, first: 0 } : of(out, os, head, headsAtOnce),
+          };
+          const lseFrom = (entry * heads + head) * queries;
+          device.run({
+            key: `attention ${JSON.stringify(program)}`,
+            code: () => attentionProgram(program),
+            params: attentionParams.fill({
+              ...common,
+              ...{ q: seenBy.q.first, qEntry: qs.entry, qHead: qs.head, qRow: qs.row },
+              ...{ k: seenBy.k.first, kEntry: ks.entry, kHead: ks.head, kRow: ks.row },
+              ...{ v: seenBy.v.first, vEntry: vs.entry, vHead: vs.head, vRow: vs.row },
+              ...{ out: seenBy.out.first, lse: lseFrom },
+              bias: entry * biased.entry + head * biased.head,
+              mask: entry * masked.entry + head * masked.head,
+              ...{ lengthsAt: places.lengthsAt + entry, firstHead: head },
+            }),
+            bindings: [
+              ...[
+                seenBy.q,
+                seenBy.k,
+                seenBy.v,
+                { ...seenBy.out, written: true },
+                { buffer: sharedLse.buffer, written: true },
+              ],
+              ...others,
             ],
-            ...[small, added, seen].map((tensor) => ({ buffer: tensor?.buffer ?? device.nothing })),
-          ],
-          workgroups: [
-            headsAtOnce,
-            packed ? jobs.length : Math.ceil(queries / queriesOf(chosen)),
-            entriesAtOnce * splits,
-          ],
-        });
-      }
+            workgroups: [
+              headsAtOnce,
+              packed ? jobs.length : Math.ceil(queries / queriesOf(chosen)),
+              entriesAtOnce * splits,
+            ],
+          });
+        }
+    }
     if (splits > 1) {
       const vectors = valueWidth % 4 === 0;
       runMerging(device, {

@@ -3,43 +3,36 @@ import { hyperbolicTangent } from "../functions.ts";
 import { params } from "../params.ts";
 import { lines, short, storage, xyzw } from "../wgsl.ts";
 import { type AttentionShape, keysOf, queriesOf, sharedVectors } from "./shapes.ts";
+import {
+  type AttentionFeatures,
+  advance,
+  attentionFields,
+  leaveLse,
+  opening,
+  outside,
+  plain,
+  range,
+  scored,
+  sinkOf,
+  skipping,
+} from "./steps.ts";
 
 /** What a program does; each combination is compiled once. */
-export interface AttentionProgram extends AttentionShape {
+export interface AttentionProgram extends AttentionShape, AttentionFeatures {
   /** Whether rows of q and k, and of v and the result, are multiples of four long. */
   readonly vectors: readonly [boolean, boolean];
   /** Whether q and k are as wide as several of the shape's features, and v as all of its values. */
   readonly evenKeys: boolean;
   readonly evenValues: boolean;
   readonly subgroups: boolean;
-  readonly windowed: boolean;
-  readonly capped: boolean;
-  readonly sinks: boolean;
-  readonly slopes: boolean;
-  readonly relative: boolean;
-  readonly bias: boolean;
-  readonly mask: boolean;
-  readonly blocks: boolean;
-  readonly lengths: boolean;
-  readonly packed: boolean;
-  /** Whether several workgroups share the keys of a query, each leaving a result of its own. */
-  readonly split: boolean;
   /** The type that numbers are rounded to before they are multiplied: sums over a part are kept in it, those of all in float32. */
   readonly half?: "f16" | "f32" | undefined;
 }
 
-/** Scores are in powers of two; with a cap, `scale` is before it and `cap` after. */
 export const attentionParams = params({
-  ...{ queries: "u32", keys: "u32", width: "u32", valueWidth: "u32", group: "u32" },
+  ...attentionFields,
   ...{ q: "u32", qEntry: "u32", qHead: "u32", qRow: "u32", k: "u32", kEntry: "u32", kHead: "u32", kRow: "u32" },
-  ...{ v: "u32", vEntry: "u32", vHead: "u32", vRow: "u32", out: "u32", outEntry: "u32", outHead: "u32", outRow: "u32" },
-  ...{ lse: "u32", lseEntry: "u32", lseHead: "u32" },
-  ...{ scale: "f32", cap: "f32", left: "i32", right: "i32", offset: "i32", reach: "i32" },
-  ...{ bias: "u32", biasEntry: "u32", biasHead: "u32", biasRow: "u32" },
-  ...{ mask: "u32", maskEntry: "u32", maskHead: "u32", maskRow: "u32" },
-  ...{ blockHead: "u32", blockRow: "u32", blockQueries: "u32", blockKeys: "u32" },
-  ...{ lengthsAt: "u32", jobsAt: "u32", blocksAt: "u32", sinksAt: "u32", slopesAt: "u32", relativeAt: "u32" },
-  ...{ firstHead: "u32", atEnd: "u32", minusInfinity: "u32", splits: "u32", outShare: "u32", lseShare: "u32" },
+  ...{ v: "u32", vEntry: "u32", vHead: "u32", vRow: "u32" },
 });
 
 /** Four neighbouring numbers of a row, 0 where there are none. */
@@ -58,8 +51,7 @@ ${lines(4, (i) => `  if (column + ${i}u < ${columns}) { four.${xyzw[i]} = ${arra
 
 export function attentionProgram(program: AttentionProgram): string {
   const { tall, keys4, values4, across, down, features, keysAtOnce, unrolled, vectors, evenKeys, evenValues } = program;
-  const { windowed, capped, sinks, slopes, relative, bias, mask, blocks, lengths, packed, subgroups, split, half } =
-    program;
+  const { capped, subgroups, half } = program;
   const threads = across * down;
   const [queries, keys] = [queriesOf(program), keysOf(program)];
   const [queries4, allKeys4, tall4] = [queries / 4, keys / 4, tall / 4];
@@ -68,7 +60,6 @@ export function attentionProgram(program: AttentionProgram): string {
   const features4 = features / 4;
   const keysOfGroup = 4 * across;
   const type = (vector: boolean) => (vector ? "vec4f" : "f32");
-  const checked = mask || bias || blocks || relative;
 
   /** The row of the i-th query of an invocation, among those of its workgroup. */
   const rowOf = (i: number) => `4u * (y + ${down * (i >> 2)}u) + ${i & 3}u`;
@@ -143,38 +134,6 @@ v${unit} = readV(vBase + key * params.vRow, ${at} % ${wide}u);`,
       each === 1 ? `var ${name}${n}: vec4f;` : lines(each, (i) => `var ${name}${n}_${i}: vec4f;`),
     );
 
-  // Without branches, which some compilers of shaders take long over: what may not be read is read at place 0.
-  const added = (entry: string) => `{
-    let entry = ${entry};
-    hides = hides | (entry == 0xff800000u);
-    s += bitcast<f32>(select(entry, 0u, hides)) * 1.4426950408889634;
-  }`;
-  const scored = (i: number, s: string, key: string) => `{
-  let key = ${key};
-  var hides = (key >= i32(keyCount)) | (row${i} >= count)${windowed ? " | (key - place > params.right) | (place - key > params.left)" : ""};
-  ${
-    mask
-      ? `{
-    let at = select(maskAt + row${i} * params.maskRow + u32(key), 0u, hides);
-    hides = hides | (byte(mask[at / 4u], at) == 0u);
-  }`
-      : ""
-  }
-  ${
-    blocks
-      ? `{
-    let at = select(head * params.blockHead + (row${i} / params.blockQueries) * params.blockRow + u32(key) / params.blockKeys, 0u, hides);
-    hides = hides | (byte(extras[params.blocksAt + at / 4u], at) == 0u);
-  }`
-      : ""
-  }
-  var s = ${s}${scaleOfScores};
-  ${capped ? "s = params.cap * tangent(s);" : ""}
-  ${slopes ? "s -= slope * f32(abs(key - place));" : ""}
-  ${relative ? added("extras[relativeAt + u32(clamp(key - place, -params.reach, params.reach) + params.reach)]") : ""}
-  ${bias ? added(`bias[select(biasAt + row${i} * params.biasRow + u32(key), 0u, hides)]`) : ""}
-  ${s} = select(s, hidden, hides);
-}`;
   return `${short(half)}${attentionParams.wgsl}
 ${storage(1, "q", type(vectors[0]))}
 ${storage(2, "k", type(vectors[0]))}
@@ -186,67 +145,22 @@ ${storage(7, "bias", "u32")}
 ${storage(8, "mask", "u32")}
 ${subgroups ? "" : `var<workgroup> found: array<f32, ${queries * across}>;`}
 var<workgroup> held: array<Short, ${held}>;
-const hidden = -3.0e38;
 ${row("readQ", "q", "params.width", vectors[0], evenKeys)}
 ${row("readK", "k", "params.width", vectors[0], evenKeys)}
 ${row("readV", "v", "params.valueWidth", vectors[1], evenValues)}
 ${capped ? hyperbolicTangent : ""}
-fn byte(word: u32, at: u32) -> u32 { return (word >> (8u * (at & 3u))) & 0xffu; }
+${outside}
 
 @compute @workgroup_size(${threads})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
   // In the order in which wide reads of shared memory go together.
   let x = (local / 2u) % ${across}u;
   let y = local / ${2 * across}u * 2u + local % 2u;
-  // Those with most keys begin.
-  let turn = groups.y - 1u - group.y;
-  let head = params.firstHead + group.x;
-  let keyHead = group.x / params.group;
-  ${split ? "let entry = group.z / params.splits;\n  let share = group.z % params.splits;" : "let entry = group.z;"}
-  var count = params.queries;
-  var keyCount = ${lengths ? "extras[params.lengthsAt + entry]" : "params.keys"};
-  var queryStart = 0u;
-  var keyStart = 0u;
-  var offset = params.offset;
-  var first = turn * ${queries}u;
-  ${
-    packed
-      ? `let job = params.jobsAt + 6u * turn;
-  queryStart = extras[job];
-  keyStart = extras[job + 1u];
-  count = extras[job + 2u];
-  keyCount = extras[job + 3u];
-  first = extras[job + 4u];
-  offset = bitcast<i32>(extras[job + 5u]);`
-      : lengths
-        ? "if (params.atEnd != 0u) { offset = i32(keyCount) - i32(count); }"
-        : ""
-  }
+${opening(program, queries)}
   let qBase = params.q + entry * params.qEntry + group.x * params.qHead + queryStart * params.qRow;
   let kBase = params.k + entry * params.kEntry + keyHead * params.kHead + keyStart * params.kRow;
   let vBase = params.v + entry * params.vEntry + keyHead * params.vHead + keyStart * params.vRow;
-  let outBase = params.out + ${split ? "share * params.outShare + " : ""}entry * params.outEntry + group.x * params.outHead + queryStart * params.outRow;
-  ${bias ? "let biasAt = params.bias + entry * params.biasEntry + group.x * params.biasHead + keyStart;" : ""}
-  ${mask ? "let maskAt = params.mask + entry * params.maskEntry + group.x * params.maskHead + keyStart;" : ""}
-  ${relative ? "let relativeAt = params.relativeAt + head * (2u * u32(params.reach) + 1u);" : ""}
-  ${slopes ? "let slope = bitcast<f32>(extras[params.slopesAt + head]) * 1.4426950408889634;" : ""}
-  ${
-    windowed
-      ? `var keyEnd = u32(clamp(i32(first) + ${queries - 1} + offset + params.right + 1, 0, i32(keyCount)));
-  var keyBegin = (u32(clamp(i32(first) + offset - params.left, 0, i32(keyCount))) / ${keys}u) * ${keys}u;`
-      : `var keyEnd = keyCount;
-  var keyBegin = 0u;`
-  }
-  ${
-    split
-      ? `{
-    let tiles = (max(keyEnd, keyBegin) - keyBegin + ${keys - 1}u) / ${keys}u;
-    let each = (tiles + params.splits - 1u) / params.splits * ${keys}u;
-    keyBegin += share * each;
-    keyEnd = min(keyEnd, keyBegin + each);
-  }`
-      : ""
-  }
+${range(program, queries, keys)}
 ${lines(
   tall,
   (i) => `let row${i} = first + ${rowOf(i)};
@@ -255,18 +169,7 @@ var sum${i} = 0.0;
 ${lines(values4, (j) => `var o${i}_${j} = vec4f();`)}`,
 )}
   for (var start = keyBegin; start < keyEnd; start += ${keys}u) {
-${
-  blocks
-    ? `    var any = false;
-    for (var b = first / params.blockQueries; b <= (min(first + ${queries}u, count) - 1u) / params.blockQueries; b++) {
-      for (var c = start / params.blockKeys; c <= (min(start + ${keys}u, keyCount) - 1u) / params.blockKeys; c++) {
-        let at = head * params.blockHead + b * params.blockRow + c;
-        any = any || byte(extras[params.blocksAt + at / 4u], at) != 0u;
-      }
-    }
-    if (!any) { continue; }`
-    : ""
-}
+${skipping(program, queries, keys)}
 ${lines(tall, (i) => lines(keys4, (g) => `var s${i}_${g} = vec4f();`))}
     for (var part = 0u; part < params.width; part += ${features}u) {
 ${carried("k", keyUnits, 4)}
@@ -294,19 +197,14 @@ ${lines(tall, (i) => lines(keys4, (g) => `${sum}${i}_${g} = fma(Short(q${i >> 2}
   ),
 )}
     }
-    let whole = start + ${keys}u <= keyCount${
-      windowed
-        ? ` && i32(start + ${keys}u) - 1 <= i32(first) + offset + params.right && i32(start) >= i32(first) + ${queries - 1} + offset - params.left`
-        : ""
-    };
-    if (${checked || slopes || capped ? "false" : "whole"}) {
+    if (${plain(program, queries, keys)}) {
 ${scaleOfScores && lines(tall, (i) => lines(keys4, (g) => `s${i}_${g} = s${i}_${g}${scaleOfScores};`))}
     } else {
 ${lines(
   tall,
   (i) => `{
 let place = i32(row${i}) + offset;
-${lines(keys4, (g) => lines(4, (t) => scored(i, `s${i}_${g}.${xyzw[t]}`, `i32(start + 4u * (x + ${g * across}u) + ${t}u)`)))}
+${lines(keys4, (g) => lines(4, (t) => scored(program, i, `s${i}_${g}.${xyzw[t]}`, `i32(start + 4u * (x + ${g * across}u) + ${t}u)`, scaleOfScores)))}
 }`,
 )}
     }
@@ -334,13 +232,10 @@ ${
 ${lines(
   tall,
   (i) => `{
-let most = max(most${i}, top${i});
-// Far above what hides a key, so that hidden ones weigh nothing even before any is seen.
-let base = max(most, -1.0e38);
-let fade = exp2(max(most${i}, -1.0e38) - base);
-most${i} = most;
-sum${i} *= fade;
-${lines(values4, (j) => `o${i}_${j} *= fade;`)}
+${advance(
+  i,
+  lines(values4, (j) => `o${i}_${j} *= fade;`),
+)}
 ${lines(
   keys4,
   (g) => `s${i}_${g} = exp2(s${i}_${g} - vec4f(base));
@@ -398,18 +293,11 @@ ${lines(tall, (i) => `sum${i} = 0.0;\n${lines(across, (n) => `sum${i} += found[(
 ${lines(
   tall,
   (i) => `if (row${i} < count) {
-${
-  sinks
-    ? `${split ? "if (share == 0u) " : ""}{
-let sink = bitcast<f32>(extras[params.sinksAt + head]) * 1.4426950408889634;
-let most = max(most${i}, max(sink, -1.0e38));
-let fade = exp2(max(most${i}, -1.0e38) - most);
-sum${i} = select(sum${i} * fade, 0.0, most${i} < -1.0e38) + exp2(max(sink, -3.0e38) - most);
-most${i} = most;
-${lines(values4, (j) => `o${i}_${j} *= fade;`)}
-}`
-    : ""
-}
+${sinkOf(
+  program,
+  i,
+  lines(values4, (j) => `o${i}_${j} *= fade;`),
+)}
 let over = select(0.0, 1.0 / sum${i}, sum${i} > 0.0);
 ${lines(
   values4,
@@ -424,10 +312,7 @@ ${
 }
 }`,
 )}
-if (x == 0u) {
-  let total = select(bitcast<f32>(params.minusInfinity), (most${i} + log2(sum${i})) * 0.6931471805599453, sum${i} > 0.0);
-  lse[params.lse + ${split ? "share * params.lseShare + " : ""}entry * params.lseEntry + group.x * params.lseHead + queryStart + row${i}] = total;
-}
+if (x == 0u) { ${leaveLse(i)} }
 }`,
 )}
 }
