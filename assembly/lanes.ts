@@ -7,73 +7,35 @@ export function madd(a: v128, b: v128, c: v128): v128 {
   return f32x4.add(f32x4.mul(a, b), c);
 }
 
-/**
- * A constant that stays in a register through a loop, if it is taken before it: elsewhere V8 makes constants anew wherever
- * they are used, in three instructions. `small` is any number from 0 to 2^24 that no compiler knows.
- */
-@inline
-export function held(constant: v128, small: i32): v128 {
-  return v128.or(constant, i32x4.splat(small >> 24));
-}
-
 /** Adding 1.5 · 2^23 rounds to an integer, which then stands in the low bits. */
 const MAGIC: f32 = 12582912;
 
-/** 1 / ln 2. */
-const TURN: f32 = 1.44269504089;
-/** −ln 2 in two parts. */
-const LN2: f32 = -0.693145751953125;
-const LN2_REST: f32 = -1.42860682031e-6;
-
 /** n = x / ln 2, rounded, plus the magic number. */
 @inline
-function turns(x: v128, turn: v128 = f32x4.splat(TURN), magic: v128 = f32x4.splat(MAGIC)): v128 {
-  return madd(x, turn, magic);
+function turns(x: v128): v128 {
+  return madd(x, f32x4.splat(1.44269504089), f32x4.splat(MAGIC));
 }
 
 /** r = x − n ln 2; the second is taken off in two parts, of which the first is exact. */
 @inline
-function rest(
-  x: v128,
-  shifted: v128,
-  magic: v128 = f32x4.splat(MAGIC),
-  first: v128 = f32x4.splat(LN2),
-  second: v128 = f32x4.splat(LN2_REST),
-): v128 {
-  const n = f32x4.sub(shifted, magic);
-  return madd(n, second, madd(n, first, x));
+function rest(x: v128, shifted: v128): v128 {
+  const n = f32x4.sub(shifted, f32x4.splat(MAGIC));
+  return madd(n, f32x4.splat(-1.42860682031e-6), madd(n, f32x4.splat(-0.693145751953125), x));
 }
-
-/** The coefficients of e^r, from that of r^6 on. */
-const E6: f32 = 0.00138436536562;
-const E5: f32 = 0.00837415529977;
-const E4: f32 = 0.0416680020326;
-const E3: f32 = 0.166664312628;
-const E2: f32 = 0.49999994209;
-const E1: f32 = 1.00000003216;
 
 /**
  * e^r · 2^n, |r| ≤ ½ ln 2, from 2^−126 to 2^128; beyond them nonsense. NaN stays. e^r is 1 + r·(degree 5), minimax in
  * relative error (2.0e-9 before rounding), so that e^0 is 1.
  */
 @inline
-function raised(
-  r: v128,
-  shifted: v128,
-  e6: v128 = f32x4.splat(E6),
-  e5: v128 = f32x4.splat(E5),
-  e4: v128 = f32x4.splat(E4),
-  e3: v128 = f32x4.splat(E3),
-  e2: v128 = f32x4.splat(E2),
-  e1: v128 = f32x4.splat(E1),
-  one: v128 = f32x4.splat(1),
-): v128 {
-  let p = madd(e6, r, e5);
-  p = madd(p, r, e4);
-  p = madd(p, r, e3);
-  p = madd(p, r, e2);
-  p = madd(p, r, e1);
-  p = madd(p, r, one);
+function raised(r: v128, shifted: v128): v128 {
+  let p = f32x4.splat(0.00138436536562);
+  p = madd(p, r, f32x4.splat(0.00837415529977));
+  p = madd(p, r, f32x4.splat(0.0416680020326));
+  p = madd(p, r, f32x4.splat(0.166664312628));
+  p = madd(p, r, f32x4.splat(0.49999994209));
+  p = madd(p, r, f32x4.splat(1.00000003216));
+  p = madd(p, r, f32x4.splat(1));
   return i32x4.add(p, i32x4.shl(shifted, 23));
 }
 
@@ -84,39 +46,13 @@ function power(x: v128): v128 {
   return raised(rest(x, shifted), shifted);
 }
 
-/** Below it {@link exp} is 0. */
-const ZERO: f32 = -69.3;
-
 /**
  * e^x for x ≤ 88; 0 below −69.3 (2^−100; for −∞ too), so that no product with a probability is a slow denormal. NaN
  * stays. For scores less their largest.
  */
 @inline
 export function exp(x: v128): v128 {
-  return v128.andnot(power(x), f32x4.lt(x, f32x4.splat(ZERO)));
-}
-
-/** {@link exp} of x − base for the vectors from `at` to `end`, in place. */
-export function exps(at: usize, end: usize, base: f32): void {
-  const small = <i32>(end - at);
-  const from = f32x4.splat(base);
-  const turn = held(f32x4.splat(TURN), small);
-  const magic = held(f32x4.splat(MAGIC), small);
-  const first = held(f32x4.splat(LN2), small);
-  const second = held(f32x4.splat(LN2_REST), small);
-  const e6 = held(f32x4.splat(E6), small);
-  const e5 = held(f32x4.splat(E5), small);
-  const e4 = held(f32x4.splat(E4), small);
-  const e3 = held(f32x4.splat(E3), small);
-  const e2 = held(f32x4.splat(E2), small);
-  const e1 = held(f32x4.splat(E1), small);
-  const one = held(f32x4.splat(1), small);
-  for (; at < end; at += 16) {
-    const x = f32x4.sub(v128.load(at), from);
-    const shifted = turns(x, turn, magic);
-    const e = raised(rest(x, shifted, magic, first, second), shifted, e6, e5, e4, e3, e2, e1, one);
-    v128.store(at, v128.andnot(e, f32x4.lt(x, f32x4.splat(ZERO))));
-  }
+  return v128.andnot(power(x), f32x4.lt(x, f32x4.splat(-69.3)));
 }
 
 /** Where e^x is 2^−126, the least number that is no denormal. */

@@ -1,5 +1,5 @@
 /** float16 keys and values, none of them infinite or NaN, times one query a key head. */
-import { held, madd } from "../lanes";
+import { madd } from "../lanes";
 import { deal, lanes } from "./keys";
 import { signless, tinyHigh, tinyLow } from "./narrow";
 import { rowBytes, SCORES } from "./scratch";
@@ -66,7 +66,7 @@ export function scoreHalves(
   target: usize,
   apart: usize,
 ): void {
-  const mask = held(signless(), heads);
+  const mask = signless();
   for (let j = 0; j < heads; j++) {
     deal(score(k0, k1, k2, k3, q, width, mask), target, apart);
     k0 += kHead;
@@ -138,7 +138,7 @@ export function addHalves(
   width: i32,
   sums: usize,
 ): void {
-  const mask = held(signless(), heads);
+  const mask = signless();
   for (let j = 0; j < heads; j++) {
     add(v0, v1, v2, v3, probabilities, apart, width, sums, mask);
     v0 += vHead;

@@ -1,5 +1,5 @@
 /** From the scores of one query and one block of keys to probabilities. */
-import { exps, tanh } from "../lanes";
+import { exp, tanh } from "../lanes";
 import { Job } from "./job";
 
 /** Adds bias and distance, and hides keys; `place` is the query's own. Beyond `count` the scores become −∞ to a vector's end. */
@@ -74,19 +74,19 @@ export function largest(scores: usize, count: i32): f32 {
  */
 export function probabilities(scores: usize, count: i32, top: f32, total: usize, scales: usize): bool {
   const bytes = (<usize>count) << 2;
+  // Where nothing is seen, −∞ − (−∞) would be NaN.
+  const base = f32x4.splat(top === -Infinity ? 0 : top);
   let sum = f32x4.splat(0);
   let least = f32x4.splat(1);
-  // Where nothing is seen, −∞ − (−∞) would be NaN.
-  exps(scores, scores + ((bytes + 15) & ~15), top === -Infinity ? 0 : top);
   for (let at: usize = 0; at < bytes; at += 16) {
-    const p = v128.load(scores + at);
+    const p = exp(f32x4.sub(v128.load(scores + at), base));
     sum = f32x4.add(sum, p);
     // As integers floats without a sign are in the same order.
     least = i32x4.min_u(least, p);
     if (scales) {
       const scaled = f32x4.mul(p, v128.load(scales + at));
       v128.store(scores + at, v128.andnot(scaled, f32x4.eq(p, f32x4.splat(0))));
-    }
+    } else v128.store(scores + at, p);
   }
   const half = f32x4.add(sum, v128.shuffle<f32>(sum, sum, 2, 3, 0, 1));
   store<f32>(total, load<f32>(total) + f32x4.extract_lane(half, 0) + f32x4.extract_lane(half, 1));
