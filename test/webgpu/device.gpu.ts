@@ -233,7 +233,9 @@ test("float16 is refused where the GPU does not have it, and its programs are th
     expect(() => gpu.matmul(a, b, { precision })).toThrow(/does not have shader-f16/);
     expect(() => gpu.attention(q, k, v, { precision })).toThrow(/does not have shader-f16/);
   }
-  expect(() => gpu.matmul(a, b, { precision: "half" as never })).toThrow(/must be float32 or float16 or float16x2, got half/);
+  expect(() => gpu.matmul(a, b, { precision: "half" as never })).toThrow(
+    /must be float32 or float16 or float16x2, got half/,
+  );
   // On a GPU without float16 the programs run with float32 in its place.
   Object.defineProperty(gpu.device, "half", { value: "f32" });
   const results = async (precision: "float32" | "float16") => {
