@@ -1,7 +1,7 @@
 /** Products of matrices rounded to float16 on a GPU's matrix units, with sums in float32. */
 
 import { matmulParams, readers } from "./matmul-program.ts";
-import type { MatrixSizes } from "./matrices.ts";
+import { type MatrixSizes, matrixBuiltins } from "./matrices.ts";
 import { lines, storage, xyzw } from "./wgsl.ts";
 
 export interface MatricesProgram {
@@ -27,7 +27,6 @@ export function matricesBytes({ M, N }: MatrixSizes, transposed: boolean): numbe
 
 export const matricesThreads = ({ subgroup }: MatrixSizes): number => 4 * subgroup;
 
-/** The places of matrices differ from subgroup to subgroup, which the language cannot see to be the same within each. */
 export function matricesProgram({ sizes, vectors, transposed, biased }: MatricesProgram): string {
   const { M, N, K, subgroup } = sizes;
   const threads = matricesThreads(sizes);
@@ -43,10 +42,8 @@ export function matricesProgram({ sizes, vectors, transposed, biased }: Matrices
   const four = (target: string, place: string, name: string) =>
     lines(4, (c) => `${target}[${place} + ${c}u] = f16(${name}.${xyzw[c]});`);
   const all = (one: (i: number, j: number) => string) => lines(tall, (i) => lines(wide, (j) => one(i, j)));
-  return `enable f16;
-enable subgroups;
-enable chromium_experimental_subgroup_matrix;
-diagnostic(off, chromium.subgroup_matrix_uniformity);
+  const { load, store, multiplied } = matrixBuiltins;
+  return `${matrixBuiltins.head(sizes)}
 ${matmulParams.wgsl}
 ${storage(1, "a", type(vectors[0]))}
 ${storage(2, "b", type(vectors[1]))}
@@ -55,9 +52,6 @@ ${biased ? storage(4, "bias", "f32") : ""}
 var<workgroup> sharedA: array<f16, ${tile * aRow}>;
 var<workgroup> sharedB: array<f16, ${transposed ? tile * bRow : deep * bRow}>;
 var<workgroup> stage: array<f32, ${4 * M * N}>;
-alias Left = subgroup_matrix_left<f16, ${K}, ${M}>;
-alias Right = subgroup_matrix_right<f16, ${N}, ${K}>;
-alias Result = subgroup_matrix_result<f32, ${N}, ${M}>;
 ${readers(vectors, transposed)}
 @compute @workgroup_size(${threads})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
@@ -84,12 +78,12 @@ ${moves(aCount, (i, at) => `let place = ${at} / ${aWide}u * ${aRow}u + 4u * (${a
 ${moves(bCount, (i, at) => `let place = ${at} / ${bWide}u * ${bRow}u + 4u * (${at} % ${bWide}u);\n${four("sharedB", "place", `b${i}`)}`)}
     workgroupBarrier();
     for (var k = 0u; k < ${deep}u; k += ${K}u) {
-${lines(wide, (j) => `let right${j} = subgroupMatrixLoad<Right>(&sharedB, ${transposed ? `(along + ${j * N}u) * ${bRow}u + k` : `k * ${bRow}u + along + ${j * N}u`}, ${transposed}, ${bRow}u);`)}
+${lines(wide, (j) => `let right${j} = ${load("Right", "sharedB", transposed ? `(along + ${j * N}u) * ${bRow}u + k` : `k * ${bRow}u + along + ${j * N}u`, transposed, bRow)};`)}
 ${lines(
   tall,
   (i) => `{
-let left = subgroupMatrixLoad<Left>(&sharedA, (up + ${i * M}u) * ${aRow}u + k, false, ${aRow}u);
-${lines(wide, (j) => `r${i}_${j} = subgroupMatrixMultiplyAccumulate(left, right${j}, r${i}_${j});`)}
+let left = ${load("Left", "sharedA", `(up + ${i * M}u) * ${aRow}u + k`, false, aRow)};
+${lines(wide, (j) => `r${i}_${j} = ${multiplied("left", `right${j}`, `r${i}_${j}`)};`)}
 }`,
 )}
     }
@@ -97,7 +91,7 @@ ${lines(wide, (j) => `r${i}_${j} = subgroupMatrixMultiplyAccumulate(left, right$
   // A matrix at a time, since what a result's invocations hold is theirs alone.
 ${all(
   (i, j) => `workgroupBarrier();
-  subgroupMatrixStore(&stage, mine * ${M * N}u, r${i}_${j}, false, ${N}u);
+  ${store("stage", `mine * ${M * N}u`, `r${i}_${j}`, N)}
   workgroupBarrier();
   for (var at = lane; at < ${M * N}u; at += ${subgroup}u) {
     let row = rowBase + up + ${i * M}u + at / ${N}u;

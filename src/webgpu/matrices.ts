@@ -56,9 +56,9 @@ alias Right = subgroup_matrix_right<f16, ${N}, ${K}>;
 alias Result = subgroup_matrix_result<f32, ${N}, ${M}>;`,
   /** A matrix that stands in an array from `at` on, row by row or column by column, `apart` from one to the next. */
   load: (type: "Left" | "Right", array: string, at: string, byColumn: boolean, apart: number): string =>
-    `subgroupMatrixLoad<${type}>(&${array}, ${at}, ${byColumn}, ${apart}u)`,
+    `subgroupMatrixLoad<${type}, ${byColumn ? "col_major" : "row_major"}>(&${array}, ${at}, ${apart}u)`,
   store: (array: string, at: string, matrix: string, apart: number): string =>
-    `subgroupMatrixStore(&${array}, ${at}, ${matrix}, false, ${apart}u);`,
+    `subgroupMatrixStore<row_major>(&${array}, ${at}, ${matrix}, ${apart}u);`,
   /** left · right + sum. */
   multiplied: (left: string, right: string, sum: string): string =>
     `subgroupMatrixMultiplyAccumulate(${left}, ${right}, ${sum})`,

@@ -19,25 +19,26 @@ function rewritten(code: string): string {
   const side = `(${edge}u + (params.${/struct Params \{ (\w+)/.exec(code)![1]} >> 31u))`;
   const each = (body: string) =>
     `let side = ${side};\n  for (var r = 0u; r < side; r++) { for (var c = 0u; c < side; c++) {\n${body}\n  } }`;
-  const place = "let place = at + select(r * apart + c, c * apart + r, byColumn);";
+  const place = (byColumn: boolean) => `let place = at + ${byColumn ? "c * apart + r" : "r * apart + c"};`;
   const functions = new Map<string, string>();
-  const loading = (type: string, array: string) => {
+  const loading = (type: string, byColumn: boolean, array: string) => {
+    const name = `load${type}_${byColumn}_${array}`;
     const one = stored.has(array) ? `unpack2x16float(${array}[place / 2u])[place % 2u]` : `${array}[place]`;
     functions.set(
-      `load${type}_${array}`,
-      `fn load${type}_${array}(at: u32, byColumn: bool, apart: u32) -> ${type} {
+      name,
+      `fn ${name}(at: u32, apart: u32) -> ${type} {
   var all: ${type};
-  ${each(`${place} all[r * ${edge}u + c] = ${one};`)}
+  ${each(`${place(byColumn)} all[r * ${edge}u + c] = ${one};`)}
   return all;
 }`,
     );
-    return `load${type}_${array}(`;
+    return `${name}(`;
   };
   const storing = (array: string) => {
     functions.set(
       `store_${array}`,
-      `fn store_${array}(at: u32, all: Result, byColumn: bool, apart: u32) {
-  ${each(`${place} ${array}[place] = all[r * ${edge}u + c];`)}
+      `fn store_${array}(at: u32, all: Result, apart: u32) {
+  ${each(`${place(false)} ${array}[place] = all[r * ${edge}u + c];`)}
 }`,
     );
     return `store_${array}(`;
@@ -57,8 +58,10 @@ all[r * ${edge}u + c] += one;`)}
     .replace(/enable (f16|chromium_experimental_subgroup_matrix);\n/g, "")
     .replace(/diagnostic\(off, chromium[^\n]*\n/, "")
     .replace(/subgroup_matrix_\w+<[^>]*>/g, `array<f32, ${edge * edge}>`)
-    .replace(/subgroupMatrixLoad<(\w+)>\(&(\w+), /g, (_, type: string, array: string) => loading(type, array))
-    .replace(/subgroupMatrixStore\(&(\w+), /g, (_, array: string) => storing(array))
+    .replace(/subgroupMatrixLoad<(\w+), (\w+)>\(&(\w+), /g, (_, ...[type, order, array]: string[]) =>
+      loading(type!, order === "col_major", array!),
+    )
+    .replace(/subgroupMatrixStore<row_major>\(&(\w+), /g, (_, array: string) => storing(array))
     .replace(/subgroupMatrixMultiplyAccumulate\(/g, "multiplied(")
     .replace(/(var<storage, read> \w+: )array<f16>/g, "$1array<u32>")
     .replace(/array<f16, /g, "array<f32, ")
