@@ -175,10 +175,15 @@ export function attention(
     const others = [small, added, seen].map((tensor) => ({ buffer: tensor?.buffer ?? device.nothing }));
     // What one binding cannot hold goes to further dispatches: an entry, then the queries of one head of keys.
     const [entriesAtOnce, headsAtOnce] = fits ? [batch, heads] : tokensFirst ? [1, heads] : [1, group];
+    const limits = lengths && small ? { buffer: small.buffer, at: places.lengthsAt } : undefined;
     if (matrices)
       attendInMatrices(device, call, matrices, {
         ...{ of: sizes, features, fields: common, others },
-        ...{ q: { tensor: tensors.q, ...qs }, k: { tensor: tensors.k, ...ks }, v: { tensor: tensors.v, ...vs } },
+        ...{
+          q: { tensor: tensors.q, ...qs },
+          k: { tensor: tensors.k, ...ks, lengths: limits },
+          v: { tensor: tensors.v, ...vs, lengths: limits },
+        },
         ...{ out: shares, lse: sharedLse },
       });
     else {

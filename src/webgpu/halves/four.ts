@@ -10,3 +10,7 @@ ${lines(4, (i) => `  if (column + ${i}u < params.columns) { all.${xyzw[i]} = sou
   return all;`
 }
 }`;
+
+/** How many rows of a matrix are read: all, or as many as its entry is long. */
+export const rowsOf = (limited: boolean, matrix: string): string =>
+  limited ? `min(params.rows, lengths[params.lengthsAt + ${matrix} / params.heads])` : "params.rows";

@@ -25,6 +25,8 @@ export interface Strided {
   readonly entry: number;
   readonly head: number;
   readonly row: number;
+  /** How many rows of each entry are read, where not all are: words of a buffer, from a place on. */
+  readonly lengths?: { readonly buffer: GPUBuffer; readonly at: number } | undefined;
 }
 
 /** Where matrices will lie, one after the other, and what they take. */
@@ -57,7 +59,10 @@ export function halve(
     const { tensor, rows, columns, entries, heads, entry, head, row, byColumn } = one;
     const to = halved[i]!;
     const source = part(tensor, 0, tensor.size);
-    const from = { rows, columns, source: source.first, entry, head, row, heads };
+    const limited = one.lengths !== undefined;
+    const lengths = { buffer: one.lengths?.buffer ?? device.nothing };
+    const lengthsAt = one.lengths?.at ?? 0;
+    const from = { rows, columns, source: source.first, entry, head, row, heads, lengthsAt };
     const vectors = [columns, entry, head, row].every((count) => count % 4 === 0);
     const count = entries * heads;
     // Few chunks, since whoever writes tiles looks at all; many rows in each where there are many.
@@ -66,13 +71,13 @@ export function halve(
     const largest = byColumn ? call.temporary([count, chunks, columns], "float32") : undefined;
     if (largest)
       device.run({
-        key: `largest of columns ${vectors}`,
-        code: () => largestProgram(vectors),
+        key: `largest of columns ${vectors} ${limited}`,
+        code: () => largestProgram(vectors, limited),
         params: largestParams.fill({ ...from, each, chunks }),
-        bindings: [source, { buffer: largest.buffer, written: true }],
+        bindings: [source, { buffer: largest.buffer, written: true }, lengths],
         workgroups: [Math.ceil(columns / largestColumns), chunks, count],
       });
-    const program = { ...tiles, byColumn, vectors };
+    const program = { ...tiles, byColumn, vectors, limited };
     device.run({
       key: `halves ${JSON.stringify(program)}`,
       code: () => halvingProgram(program),
@@ -85,6 +90,7 @@ export function halve(
         source,
         { buffer: buffers.tiles.buffer, written: true },
         { buffer: buffers.scales.buffer, written: true },
+        lengths,
         ...(largest ? [{ buffer: largest.buffer }] : []),
       ],
       workgroups: [to.rows / tiles.edge, count, 1],

@@ -1,7 +1,7 @@
 /** Writes matrices as tiles of float16. */
 import { params } from "../params.ts";
 import { storage } from "../wgsl.ts";
-import { four } from "./four.ts";
+import { four, rowsOf } from "./four.ts";
 import { type Tiles, tileSize, upperPart } from "./tiles.ts";
 
 export interface HalvingProgram extends Tiles {
@@ -9,11 +9,13 @@ export interface HalvingProgram extends Tiles {
   readonly byColumn: boolean;
   /** Whether rows are multiples of four long. */
   readonly vectors: boolean;
+  /** Whether entries have lengths of their own: rows beyond are not read, and are 0. */
+  readonly limited: boolean;
 }
 
 export const halvingParams = params({
   ...{ rows: "u32", columns: "u32", source: "u32", entry: "u32", head: "u32", row: "u32", heads: "u32" },
-  ...{ across: "u32", first: "u32", apart: "u32", scales: "u32", scalesApart: "u32", chunks: "u32" },
+  ...{ across: "u32", first: "u32", apart: "u32", scales: "u32", scalesApart: "u32", chunks: "u32", lengthsAt: "u32" },
 });
 
 /** How wide matrices may be whose columns have scales of their own. */
@@ -23,14 +25,15 @@ export const mostColumns = 256;
 const together = 64;
 
 /** A workgroup writes a row of tiles: 16 invocations share a row, each with vectors of four of its numbers. */
-export function halvingProgram({ edge, parts, byColumn, vectors }: HalvingProgram): string {
+export function halvingProgram({ edge, parts, byColumn, vectors, limited }: HalvingProgram): string {
   const part = (edge * edge) / 4;
   return `enable f16;
 ${halvingParams.wgsl}
 ${storage(1, "source", vectors ? "vec4f" : "f32")}
 ${storage(2, "tiles", "vec2u", true)}
 ${storage(3, "scales", "f32", true)}
-${byColumn ? storage(4, "largest", "f32") : ""}
+${storage(4, "lengths", "u32")}
+${byColumn ? storage(5, "largest", "f32") : ""}
 var<workgroup> found: array<f32, ${byColumn ? mostColumns : 16 * edge}>;
 ${four(vectors)}
 ${upperPart(true)}
@@ -42,6 +45,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
   let row = group.x * ${edge}u + local / 16u;
   let lane = 4u * (local % 16u);
   let base = params.source + group.y / params.heads * params.entry + group.y % params.heads * params.head + row * params.row;
+  let rows = ${rowsOf(limited, "group.y")};
   let scalesAt = params.scales + group.y * params.scalesApart;
   let width = params.across * ${edge}u;
 ${
@@ -59,7 +63,7 @@ ${
   }
   workgroupBarrier();`
     : `  var most = 0.0;
-  if (row < params.rows) {
+  if (row < rows) {
     for (var column = lane; column < params.columns; column += ${together}u) {
       let all = abs(four(base, column));
       most = max(most, max(max(all.x, all.y), max(all.z, all.w)));
@@ -74,7 +78,7 @@ ${
 }
   for (var column = lane; column < width; column += ${together}u) {
     var all = vec4f();
-    if (row < params.rows) { all = four(base, column); }
+    if (row < rows) { all = four(base, column); }
 ${byColumn ? "    let scale = vec4f(found[column], found[column + 1u], found[column + 2u], found[column + 3u]);" : ""}
     all *= scale;
     let upper = upperPart(all);
