@@ -7,7 +7,7 @@ export default defineConfig({
     include: ["test/webgpu/*.gpu.ts"],
     pool: "forks",
     isolate: false,
-    maxWorkers: 2,
+    maxWorkers: 1,
     testTimeout: 120_000,
     teardownTimeout: 5_000,
   },
