@@ -77,7 +77,7 @@ const weightScale = 16384;
 
 /**
  * Subgroups multiply tiles of queries by tiles of keys, and leave the scores where all can read them; then each
- * invocation has every fourth score of some queries, from which weights come, in tiles again; these are multiplied by
+ * invocation has some scores of some queries, from which weights come, in tiles again; these are multiplied by
  * tiles of values. What the keys at a time add to results is summed up outside the matrix units, which do not round
  * to nearest.
  */

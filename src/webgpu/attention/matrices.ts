@@ -52,7 +52,10 @@ export function matricesFor(
 ): MatricesPlan | undefined {
   const { queries, keys, width, heads, batch, valueWidth } = of;
   const { limits } = device.gpu;
-  const base = { down: 4, across: 2, lanes: 4, tall: 1, wide: 2, ...tuning.matrices };
+  const parted = { down: 4, across: 2, tall: 1, wide: 2, ...tuning.matrices };
+  // As many invocations share a row as leaves none without one.
+  const lanes = Math.max(4, (parted.across * sizes.subgroup) / (parted.tall * sizes.M));
+  const base = { lanes, ...parted };
   const values = Math.ceil(valueWidth / (base.across * sizes.M));
   const atOnce = [4, 2, 1];
   const wholes = { ...base, values, features: 1, keysAtOnce: 1, ...tuning.matrices };
