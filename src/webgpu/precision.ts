@@ -12,7 +12,7 @@ export interface Precise {
    *   products to the caller's program, they are used.
    * - `float16x2`: each may become the sum of two numbers of float16, which keeps 22 bits of those that are not below a
    *   2^18th of the largest of their row, and three products of parts stand for one. Done where the GPU offers matrix units
-   *   and sizes suit them; else float32 itself.
+   *   and sizes suit them; else float32 itself. An infinite number gives NaN there.
    */
   readonly precision?: "float32" | "float16" | "float16x2" | undefined;
 }

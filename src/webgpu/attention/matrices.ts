@@ -78,6 +78,8 @@ export function matricesFor(
     matricesInvocations(shape, sizes) <= limits.maxComputeInvocationsPerWorkgroup &&
     matricesShared(shape, sizes, parts) <= limits.maxComputeWorkgroupStorageSize &&
     matricesQueries(shape, sizes) % (matricesInvocations(shape, sizes) / shape.lanes) === 0 &&
+    // A row of tiles of a head is a workgroup where tiles are written.
+    Math.max(batch * heads, Math.ceil(Math.max(queries, keys) / sizes.M)) <= limits.maxComputeWorkgroupsPerDimension &&
     place({ edge: sizes.M, parts }, tiled({ sizes, shape }, of)).bytes <= limits.maxStorageBufferBindingSize;
   if (!fits || width === 0 || valueWidth === 0 || queries < sizes.M || keys < sizes.M) return undefined;
   const groups = Math.ceil(queries / matricesQueries(shape, sizes)) * heads * batch;

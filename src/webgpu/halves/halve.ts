@@ -4,7 +4,7 @@ import { part } from "../parts.ts";
 import type { GpuTensor } from "../tensor.ts";
 import { halvingParams, halvingProgram } from "./halving-program.ts";
 import { largestColumns, largestParams, largestProgram } from "./largest-program.ts";
-import { type Halved, type HalvedBuffers, type Tiles, tileSize, upTo } from "./tiles.ts";
+import { type Halved, type Tiles, tileSize, upTo } from "./tiles.ts";
 
 /** Matrices of one size. */
 export interface Sized {
@@ -52,7 +52,7 @@ export function halve(
   call: GpuCall,
   tiles: Tiles,
   all: readonly (Sized & Strided)[],
-): HalvedBuffers & { readonly halved: readonly Halved[] } {
+): { readonly tiles: GpuTensor; readonly scales: GpuTensor; readonly halved: readonly Halved[] } {
   const { halved, bytes, scales } = place(tiles, all);
   const buffers = { tiles: call.temporary([bytes / 4], "float32"), scales: call.temporary([scales], "float32") };
   all.forEach((one, i) => {

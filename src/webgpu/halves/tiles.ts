@@ -4,8 +4,6 @@
  * before, so that the largest number of each lies just below 2^15: then all that are larger than a 2^18th of it keep
  * those bits.
  */
-import type { GpuTensor } from "../tensor.ts";
-
 /** How many numbers of float16 stand for one. */
 export type Parts = 1 | 2;
 
@@ -31,12 +29,6 @@ export interface Halved {
   /** Where what a row or column is to be multiplied by to be as it was stands, and how far it is to the next matrix's. */
   readonly scales: number;
   readonly scalesApart: number;
-}
-
-/** The buffers that `Halved` matrices lie in. */
-export interface HalvedBuffers {
-  readonly tiles: GpuTensor;
-  readonly scales: GpuTensor;
 }
 
 /** Rounded up to a multiple. */
