@@ -50,7 +50,11 @@ test.each([
   ["the least shared memory", {}, { maxComputeWorkgroupStorageSize: 16384 }],
   ["the least invocations", {}, { maxComputeInvocationsPerWorkgroup: 128 }],
   ["tiles of more than one binding", {}, { maxStorageBufferBindingSize: 2 ** 24 }],
-  ["more heads of all entries than workgroups side by side", { batch: 8192, queries: 16, keys: 16, width: 8 }, {}],
+  [
+    "more heads of all entries than workgroups side by side",
+    { batch: 4500, queries: 16, keys: 16, width: 8, valueWidth: 8 },
+    {},
+  ],
   ["more rows of tiles than workgroups side by side", { heads: 1, keyHeads: 1, keys: 2 ** 21, width: 8 }, {}],
 ] as const)("%s: no matrix units", (_, of, more) => {
   expect(plan(of, more)).toBeUndefined();
